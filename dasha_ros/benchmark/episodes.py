@@ -14,7 +14,6 @@ import numpy as np
 from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.control.step import Step
 from dasha_ros.control.twin_rig import TwinRig
-from dasha_ros.learning.evaluation.arenas import begin
 from dasha_ros.learning.evaluation.settings import FOCUSED_PX
 from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.optics.lens import LensModel
@@ -142,7 +141,7 @@ def episodes(
 def _play(rig: TwinRig, goal: Goal, seed: int, policy: str, exposure: str) -> Episode:
     start = draw_start(goal, seed, rig.lens, rig.table)
     world, position = start.world, start.position
-    begin(rig, world, position, start.exposure_us, seed)
+    rig.begin(world, position, start.exposure_us, seed)
     targets = [1.0 / m for m in load_scene(goal.scene).object_distances(goal.label, world.distances_m)]
 
     def blur_px() -> float:

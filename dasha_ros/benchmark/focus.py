@@ -85,14 +85,13 @@ def benchmark_focus(
 
 def faults(done: Iterable[Episode]) -> list[str]:
     """A sentence for each policy that asked for what can't be, or raised an error: a table does not tell."""
-    by_policy: dict[str, list[Episode]] = {}
+    by_policy: dict[str, list[str]] = {}
     for episode in done:
-        by_policy.setdefault(episode.policy, []).append(episode)
-    told = {policy: [each.fault for each in group if each.fault] for policy, group in by_policy.items()}
+        by_policy.setdefault(episode.policy, []).append(episode.fault)
     return [
-        f"{policy} is at fault in {len(said)} of {len(by_policy[policy])} episodes; the first: {said[0]}"
-        for policy, said in told.items()
-        if said
+        f"{policy} is at fault in {len(said)} of {len(each)} episodes; the first: {said[0]}"
+        for policy, each in by_policy.items()
+        if (said := [fault for fault in each if fault])
     ]
 
 

@@ -20,7 +20,6 @@ from dasha_ros.perception.percept import Percept
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.learned.exposure import LearnedExposure
 from dasha_ros.policies.learned.focus import LearnedFocus
-from dasha_ros.policies.learned.object_evidence import shipped_belief
 from dasha_ros.policies.learned.policy_content import WITH_COLOUR
 from dasha_ros.policies.learned.policy_file import Agent, PolicyFile, PolicyInfo, shipped_policy
 from dasha_ros.policies.planning.focus import GreedyFocus, PlannerFocus
@@ -159,30 +158,17 @@ def focus_methods(
             title=title,
         )
     make = _rival(name, known, seed)
-    made = known.ten.made if name == "ten_dqn" and known.ten else {}
-    encoder = joined(info.encoder for info in policy_infos([name], "focus"))
-    return [
-        FocusMethod(
-            name, make, _number(made.get("seed")), _split(name, known), encoder=encoder,
-            learned_from=_learned_from(name, known),
-        )
-    ]  # fmt: skip
-
-
-def _learned_from(name: str, known: Knowledge) -> frozenset[str] | None:
-    """What a method without a policy file of its own knows."""
-    if (path := _file_of(name, "focus")) is not None:
-        return photographs_of(path, PolicyFile.load(path, "focus").info)
-    return None if name == "ten_dqn" and known.ten is None else frozenset()
-
-
-def _split(name: str, known: Knowledge) -> int | None:
-    """The split whose training photographs a method without a policy file knows; ``None``: of none."""
     if name in BELIEVERS:
-        return _number(shipped_belief()[0].made.get("split"))
+        path = shipped_policy("plus", "focus")
+        info = PolicyFile.load(path, "focus").info
+        split, photographs = _number(info.made.get("split")), photographs_of(path, info)
+        return [FocusMethod(name, make, split=split, encoder=info.encoder, learned_from=photographs)]
     if name == "ten_dqn":
-        return _number((known.ten or QNetwork.load(default_network())).made.get("split"))
-    return None
+        made = (known.ten or QNetwork.load(default_network())).made
+        number = _number(made.get("seed")) if known.ten else None
+        split, photographs = _number(made.get("split")), frozenset[str]() if known.ten else None
+        return [FocusMethod(name, make, number, split, learned_from=photographs)]
+    return [FocusMethod(name, make)]
 
 
 def _rival(name: str, known: Knowledge, seed: int) -> Callable[[Scene], FocusPolicy]:

@@ -89,22 +89,16 @@ def _learner(config: Any, agent: Agent) -> None:
 
 
 def _trainer(config: Any) -> None:
+    from dasha_ros.twin.check import check_scene
+
     for name in config.scenes:
-        _scene(name)
+        check_scene(name)
 
 
 def _twin_world(config: Any) -> None:
-    _scene(config.scene)
+    from dasha_ros.twin.check import check_scene
 
-
-def _scene(name: str) -> None:
-    from dasha_ros.twin.scene import load_scene, scene_names
-
-    scene = load_scene(name)
-    if name not in scene_names():  # Pictures of those that ship were checked when they were fetched.
-        from dasha_ros.twin.photograph import check_files
-
-        check_files(scene)
+    check_scene(config.scene)
 
 
 def _camera_driver(config: Any) -> None:

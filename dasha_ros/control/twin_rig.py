@@ -72,6 +72,27 @@ class TwinRig(CameraRig):
         self._camera.open()
         self.place(self._camera.world, self._start, exposure_us)
 
+    def begin(self, world: World, position: float, exposure_us: float, seed: int) -> None:
+        """Begin an episode that does not depend on what was played before.
+
+        Args:
+            world: What the camera sees.
+            position: Where the lens rests.
+            exposure_us: Exposure at the start [us].
+            seed: Seed of the sensor's noise.
+
+        Raises:
+            DeviceError: A value is out of range.
+            SceneError: The scene can't be used.
+            AssetMissing: A photograph is not on this machine.
+        """
+        # The play remembers the last episode. From the lower end to half the play above the start and back,
+        # the lens rests in the middle of its play, as a lens does that the cache's rig makes anew.
+        above = min(position + self.lens.drive.hysteresis, self.lens.position_max)
+        for end in (self.lens.position_min, above):
+            self.place(world, end, exposure_us)
+        self.place(world, position, exposure_us, seed)
+
     def place(self, world: World, position: float, exposure_us: float, seed: int | None = None) -> None:
         """Restart: another world, the lens at rest at ``position``, no commands yet.
 

@@ -16,7 +16,8 @@ from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.node.run import run
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.stamps import to_stamp
-from dasha_ros.twin.scene import SceneError, load_scene, scene_names
+from dasha_ros.twin.check import check_scene
+from dasha_ros.twin.scene import SceneError
 
 _TICK_S = 0.01
 """Real time between ``/clock`` messages [s]. It limits the delay, not the accuracy: stamps are computed."""
@@ -92,14 +93,8 @@ class TwinWorld(DashaNode[TwinWorldConfig]):
 
 
 def _check_files(scene: str) -> None:
-    """Read the pictures of a user's scene. Shipped scenes were checked when they were fetched."""
-    if scene in scene_names():
-        return
-    # OpenCV is slow to load and not needed for shipped scenes.
-    from dasha_ros.twin.photograph import check_files
-
     with suppress(AssetMissing):  # The camera's machine may have it, or its driver will say so.
-        check_files(load_scene(scene))
+        check_scene(scene)
 
 
 def main(args: Sequence[str] | None = None) -> None:

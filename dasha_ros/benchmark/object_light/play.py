@@ -14,7 +14,6 @@ from dasha_ros.benchmark.object_light.lit_scenes import OBJECTS, Lighting, light
 from dasha_ros.control.goal import run_goal
 from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.estimation.readout import GRID_ENCODER
-from dasha_ros.learning.evaluation.arenas import begin
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import ExposureTask, FocusTask
@@ -106,7 +105,7 @@ def _goals(
         exposure_us = rig.table.exposure_us(int(random.integers(len(rig.table))))
         for focus in policies[1]:
             for meters in (False, True):
-                begin(rig, world, position, exposure_us, seed)
+                rig.begin(world, position, exposure_us, seed)
                 low = Oracle([rig.lens.position(target)]) if focus == ORACLE else focus_policy(focus)
                 outcome = run_goal(
                     rig,
@@ -130,7 +129,7 @@ def best_score(rig: TwinRig, world: World, label: str, position: float) -> float
     Raises:
         ValueError: No exposure shows it.
     """
-    begin(rig, world, position, rig.table.exposure_us(0), 0)
+    rig.begin(world, position, rig.table.exposure_us(0), 0)
     around = rig.table.nearest(exposure_of(rig))
     reach = round(_SWEEP_EV / np.log2(rig.table.exposure_us(around) / rig.table.exposure_us(around - 1)))
     best = 0.0

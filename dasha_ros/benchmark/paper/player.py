@@ -18,7 +18,6 @@ from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.files.errors import FileError
 from dasha_ros.files.pictures import read_picture
 from dasha_ros.files.writing import disk_errors, write_whole
-from dasha_ros.learning.evaluation.arenas import begin
 from dasha_ros.perception.annotate import to_jpeg
 from dasha_ros.perception.errors import ModelError, UnknownModelError
 from dasha_ros.perception.percept import Percept
@@ -123,7 +122,7 @@ class Player:
                 seen = self._seen(setting, step.percept)
                 shots.append({"agent": step.agent, "step": step.index, **seen, "picture": path})
 
-        begin(rig, setting.world, setting.position, setting.exposure_us, zlib.crc32(name.encode()))
+        rig.begin(setting.world, setting.position, setting.exposure_us, zlib.crc32(name.encode()))
         code = run_exposure(rig, exposure_policy(agents.exposure), ExposureTask(rig.table), on_step).code
         if code is ErrorCode.NONE:
             task = FocusTask(rig.lens, labels, min_score=MIN_SCORE)

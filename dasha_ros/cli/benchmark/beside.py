@@ -27,5 +27,5 @@ def print_numbers(measure: Callable[[], Mapping[str, Any]], json_file: Json) -> 
     except (GraphError, GraphRunsAlreadyError, ConfigError, AssetMissing, OSError) as error:
         fail(str(error))
     for key, value in numbers.items():
-        out().print(f"{key:28} {value}", markup=False, highlight=False)
+        out().print(f"{key:28} {value}")
     write_json(json_file, numbers)

@@ -52,7 +52,7 @@ def exposure(
                 progress=progress,
             )  # fmt: skip
         text = tables(rows)
-        out().print(text, markup=False)
+        out().print(text)
         write(json_file, json_lines(rows))
         write(markdown_file, text)
 

@@ -60,7 +60,7 @@ def focus(
             ModelError,
         ) as error:
             fail(str(error), Exit.REFUSED)
-    out().print(markdown(rows), markup=False)
+    out().print(markdown(rows))
     write_json(json_file, rows)
     if stops:
         raise typer.Exit(interrupted(stops[0]))

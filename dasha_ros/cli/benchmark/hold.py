@@ -43,9 +43,8 @@ def hold(
             err().print(
                 f"{row.player} in {row.scene}, {row.speed_m_s:g} m/s, {row.light} light: "
                 f"{row.sharp_share:.1%} sharp, {row.moves} moves",
-                markup=False,
             )
     except (AssetMissing, ModelError, PolicyFileError) as error:
         fail(str(error), Exit.REFUSED)
-    out().print(markdown(summary(rows)), markup=False)
+    out().print(markdown(summary(rows)))
     write_json(json_file, as_json(rows))

@@ -51,9 +51,8 @@ def object_light(
             err().print(
                 f"{row.scene}, {row.lighting}, {row.focus}, for the {'object' if row.meters else 'picture'}: "
                 f"score {row.score:.2f} of {row.best_score:.2f}, {row.exposures} exposures",
-                markup=False,
             )
     except (AssetMissing, ModelError, PolicyFileError, UnknownPolicyError) as error:
         fail(str(error), Exit.REFUSED)
-    out().print(markdown(summary(rows)), markup=False)
+    out().print(markdown(summary(rows)))
     write_json(json_file, as_json(rows))

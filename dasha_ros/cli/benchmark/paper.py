@@ -67,11 +67,11 @@ def paper(
                 raise typer.Exit(interrupted(reason)) from None
         if not any(done):
             fail("there is nothing to show: no part could be computed", Exit.REFUSED)
-        out().print(str(write_report(folder, registry.parts())), markup=False)
+        out().print(str(write_report(folder, registry.parts())))
 
 
 def _note(sentence: str) -> None:
-    err().print(sentence, style="yellow", markup=False)
+    err().print(sentence, style="yellow")
 
 
 def _made(context: Context, parts: Sequence[str] | None) -> dict[str, str]:

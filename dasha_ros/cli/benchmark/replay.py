@@ -50,11 +50,10 @@ def replay(
             err().print(
                 f"{pair.goal}: {pair.recorded.code.name}, replayed {pair.replayed.code.name}, "
                 f"{pair.apart_px:.2f} px apart: {told}",
-                markup=False,
             )
     except (SceneError, AssetMissing) as error:
         fail(str(error), Exit.REFUSED)
     except (GraphError, GraphRunsAlreadyError, FocusError, ConfigError, OSError) as error:
         fail(str(error))
-    out().print(summary(pairs), markup=False)
+    out().print(summary(pairs))
     write_json(json_file, [row(pair) for pair in pairs])

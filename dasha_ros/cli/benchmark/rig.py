@@ -56,7 +56,7 @@ def rig(
         for key, value in values.items() if isinstance(values, dict) else [("", values)]:
             if key == "episodes":
                 continue  # in the JSON
-            out().print(f"{f'{part} {key}':34} {value}", markup=False, highlight=False)
+            out().print(f"{f'{part} {key}':34} {value}")
     reached = targets(numbers)
-    out().print(f"\n{markdown(reached)}", markup=False, highlight=False, soft_wrap=True)
+    out().print(f"\n{markdown(reached)}")
     write_json(json_file, {**numbers, "targets": [asdict(target) for target in reached]})

@@ -30,5 +30,5 @@ def step(
     except (GraphError, GraphRunsAlreadyError, ConfigError, AssetMissing, ModelError) as error:
         fail(str(error))
     for key, value in numbers.items():
-        out().print(f"{key:24} {value}", markup=False, highlight=False)
+        out().print(f"{key:24} {value}")
     write_json(json_file, numbers)

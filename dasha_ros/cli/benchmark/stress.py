@@ -68,7 +68,7 @@ def stress(
                 err().print("the table holds only complete rows", style="yellow")
         shared.resumed(journal, rows)
         text = stress_table(done) if done else ""
-        out().print(text, markup=False)
+        out().print(text)
         write(json_file, json_lines(done))
         write(markdown_file, text)
         shared.end_if(stop)

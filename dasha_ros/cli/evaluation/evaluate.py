@@ -140,13 +140,13 @@ def evaluate(
                 err().print("the tables hold only complete rows", style="yellow")
         shared.resumed(journal, rows)
         text = tables(summed)
-        out().print(text, markup=False)
+        out().print(text)
         write(json_file, json_lines(summed))
         write(markdown_file, text)
         if plots is not None and summed:
             for path in plot(summed, plots):
-                err().print(f"wrote {path}", markup=False)
+                err().print(f"wrote {path}")
         if page is not None:
             written = write_view_page(page, testbed.views, journal.played, testbed.arena.lens)
-            err().print(f"wrote {written}", markup=False)
+            err().print(f"wrote {written}")
         shared.end_if(stop)

@@ -131,7 +131,7 @@ def photographs_listed(testbed: Testbed) -> Iterator[None]:
             from dasha_ros.learning.dataset.scenes.summary import summary
 
             for line in summary(testbed.used, testbed.skipped):
-                err().print(line, markup=False)
+                err().print(line)
 
 
 @contextmanager
@@ -152,13 +152,13 @@ def errors_explained() -> Iterator[None]:
 def listed(what: str, reasons: Mapping[str, str]) -> None:
     """Say what was left out, each with its own reason."""
     for name, why in reasons.items():
-        err().print(f"{what}: {name}: {why}", markup=False)
+        err().print(f"{what}: {name}: {why}")
 
 
 def stopped(journal: Journal, file: Path | None) -> None:
     """Say that Ctrl-C ended the evaluation, and how to go on."""
     again = f"; the same command with --rows {quote(str(file))} goes on" if file else ""
-    err().print(f"stopped after {len(journal.played)} episodes{again}", style="yellow", markup=False)
+    err().print(f"stopped after {len(journal.played)} episodes{again}", style="yellow")
 
 
 def end_if(stop: KeyboardInterrupt | None) -> None:
@@ -174,7 +174,7 @@ def end_if(stop: KeyboardInterrupt | None) -> None:
 def resumed(journal: Journal, file: Path | None) -> None:
     """Say how many episodes were not played, because their rows were there."""
     if journal.resumed:
-        err().print(f"{journal.resumed} of {len(journal.played)} episodes came from {file}", markup=False)
+        err().print(f"{journal.resumed} of {len(journal.played)} episodes came from {file}")
 
 
 def refuse_inapplicable(context: typer.Context, where: str, applies: Mapping[str, Sequence[str]]) -> None:
@@ -211,7 +211,7 @@ def progress() -> Iterator[Callable[[int, int, str], None]]:
         A function that takes what is done, the total and a description.
     """
     if not err().is_terminal:
-        lines = Lines(lambda line: err().print(line, markup=False))
+        lines = Lines(lambda line: err().print(line))
         # The part before the colon is what is counted: a line for each policy would be too many.
         yield lambda done, total, what: lines(what.partition(":")[0], done, total)
         return

@@ -79,9 +79,9 @@ def _write_results(
 
     summed = stack_rows(played)
     text = stack_tables(summed)
-    out().print(text, markup=False)
+    out().print(text)
     write(json_file, json_lines(summed))
     write(markdown_file, text)
     if page is not None:
         with shared.errors_explained():
-            err().print(f"wrote {write_stack_page(page, stacks, played)}", markup=False)
+            err().print(f"wrote {write_stack_page(page, stacks, played)}")

@@ -77,7 +77,7 @@ def up(
         fail(f"{error}. `dasha up` needs ROS 2 and the built interfaces: run ./scripts/setup")
     console = err()
     for sentence in graph.warnings:
-        console.print(f"warning: {sentence}", style="yellow", markup=False)
+        console.print(f"warning: {sentence}", style="yellow")
     printer = LogPrinter(console, tuple(p.name for p in graph.processes), quiet)
     try:
         session = Session(graph, printer, log_dir)
@@ -114,7 +114,7 @@ def _watch(
     short = shortage(shared_memory_needed(len(session.graph.processes)))
     with session:
         if short:
-            console.print(f"warning: {short}", style="yellow", markup=False)
+            console.print(f"warning: {short}", style="yellow")
         if console.is_terminal:
             live.start()
         try:
@@ -196,7 +196,6 @@ def _end(session: Session, console: Console, lost: Ended | None) -> Exit:
         console.print(
             f"{lost.name} ended again and again; its last lines were:\n" + "\n".join(lost.last_lines[-5:]),
             style="bold red",
-            markup=False,
         )
         return Exit.FAILED
     codes = session.exit_codes

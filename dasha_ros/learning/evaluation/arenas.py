@@ -170,7 +170,7 @@ class TwinArena(_PlacedArena[TwinRig]):
                 camera=self._new_camera,
             )
             self._shown = start.view
-        begin(self._rig, world, start.position, start.exposure_us, start.seed)
+        self._rig.begin(world, start.position, start.exposure_us, start.seed)
         self._object_dioptres = start.object_dioptres
 
     def _encoding(self) -> str:
@@ -232,28 +232,6 @@ class CacheArena(_PlacedArena[CachedRig]):
                 f"{', '.join(missing)}: build a cache with that encoder, or evaluate by rendering"
             )
         return SEPARATOR.join(held[part] for part in parts)
-
-
-def begin(rig: TwinRig, world: World, position: float, exposure_us: float, seed: int) -> None:
-    """Begin an episode that does not depend on what the rig played before.
-
-    Args:
-        rig: Forgets its last episode.
-        world: What its camera sees.
-        position: Where its lens rests.
-        exposure_us: Exposure at the start [us].
-        seed: Seed of the sensor's noise.
-
-    Raises:
-        DeviceError: A value is out of range, or the scene can't be used.
-        AssetMissing: A photograph is not on this machine.
-    """
-    # The play remembers the last episode. From the lower end to half the play above the start and back,
-    # the lens rests in the middle of its play, as a lens does that the cache's rig makes anew.
-    above = min(position + rig.lens.drive.hysteresis, rig.lens.position_max)
-    for end in (rig.lens.position_min, above):
-        rig.place(world, end, exposure_us)
-    rig.place(world, position, exposure_us, seed)
 
 
 def _world(scene: str, view: ViewInfo, start: Start, lens: LensProfile) -> World:

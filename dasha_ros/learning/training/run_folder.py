@@ -93,6 +93,7 @@ class RunInfo:
             TypeError: The document does not hold keys and values.
             ValueError: Another key is missing, there is one too many, or a value can't be one of a run.
         """
+        # A missing command would become that of this process.
         document = {**document, "command": document["command"]}
         if isinstance(preset := document.get("preset"), dict):
             document["preset"] = version_0_1.preset(preset)

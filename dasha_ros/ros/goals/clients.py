@@ -14,6 +14,8 @@ from collections.abc import Callable
 from rclpy.node import Node
 from unique_identifier_msgs.msg import UUID
 
+from dasha_ros.ros.transport.endpoints import node_of
+
 _PARTICIPANT = 12
 _MARK = b"dR"
 """Marks an id that names its sender; other ids are random, so one of 65,536 has it by chance."""
@@ -29,10 +31,7 @@ _numbers = itertools.count()
 
 def subscribers(node: Node, topic: str) -> dict[bytes, str]:
     """Full names of the nodes that subscribe to a topic, by gid."""
-    return {
-        bytes(info.endpoint_gid): f"{info.node_namespace.rstrip('/')}/{info.node_name}"
-        for info in node.get_subscriptions_info_by_topic(topic)
-    }
+    return {bytes(info.endpoint_gid): node_of(info) for info in node.get_subscriptions_info_by_topic(topic)}
 
 
 def feedback_topic(action: str) -> str:

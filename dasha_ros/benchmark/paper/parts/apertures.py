@@ -20,7 +20,6 @@ from dasha_ros.benchmark.trials.intervals import Estimate, mean_of, share_of
 from dasha_ros.benchmark.trials.journal import Journal, key_of
 from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.control.twin_rig import TwinRig
-from dasha_ros.learning.evaluation.arenas import begin
 from dasha_ros.learning.evaluation.settings import FOCUSED_PX
 from dasha_ros.optics.profiles import lens_model
 from dasha_ros.perception.errors import ModelError
@@ -91,7 +90,7 @@ def _played(
 
 def _cell(rig: TwinRig, goal: Goal, lux: float, seed: int) -> Row:
     scene = load_scene(goal.scene)
-    begin(rig, World(goal.scene, lux, scene.distances_m), FACTORY_POSITION, FACTORY_EXPOSURE_US, seed)
+    rig.begin(World(goal.scene, lux, scene.distances_m), FACTORY_POSITION, FACTORY_EXPOSURE_US, seed)
     exposed = run_exposure(rig, exposure_policy(POLICY), ExposureTask(rig.table))
     code, last = exposed.code, exposed.percept
     if code is ErrorCode.NONE:

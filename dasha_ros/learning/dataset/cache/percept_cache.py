@@ -197,7 +197,15 @@ class PerceptCache:
         rows = views.astype(np.intp), draws.astype(np.intp)
         tables = {self.meta.fields[name].table for name in names}
         corners = {table: self._corners(table, rows[0], at, evs, rows[1]) for table in tables}
-        return {name: self._gather(name, *corners[self.meta.fields[name].table]) for name in names}
+        found = {
+            name: self._gather(name, *corners[self.meta.fields[name].table])
+            for name in names
+            if name not in _NEAREST
+        }
+        if of_one_cell := [name for name in names if name in _NEAREST]:
+            nearest = self._nearest(*corners[CELL])
+            found |= {name: np.asarray(self.fields[name][nearest], np.float32) for name in of_one_cell}
+        return found
 
     def percept(
         self,
@@ -285,8 +293,6 @@ class PerceptCache:
 
     def _gather(self, name: str, rows: Rows, weights: Floats) -> Floats:
         field = self.fields[name]
-        if name in _NEAREST:
-            return np.asarray(field[self._nearest(rows, weights)], np.float32)
         if name == _BY_LOGARITHM:
             logarithms = np.log(np.maximum(field[rows], _LEAST_SHARPNESS))
             return np.asarray(np.exp((logarithms * weights).sum(axis=1)), np.float32)

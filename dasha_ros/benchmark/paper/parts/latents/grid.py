@@ -18,7 +18,6 @@ from dasha_ros.files.errors import FileError
 from dasha_ros.files.writing import disk_errors, replacing
 from dasha_ros.freshness.command import NO_COMMAND
 from dasha_ros.freshness.state import CaptureInfo, LensState
-from dasha_ros.learning.evaluation.arenas import begin
 from dasha_ros.optics.exposure_table import ExposureTable
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.detectors import Detector
@@ -64,7 +63,7 @@ def look(
     for index, exposure_us in enumerate(grid.exposures_us):
         # Every point has noise of its own, whatever is taken before it.
         noise = grid.seed + len(grid.exposures_us) * number + index
-        begin(rig, grid.world, grid.positions[number], exposure_us, noise)
+        rig.begin(grid.world, grid.positions[number], exposure_us, noise)
         percept = rig.observe()
         picture = perception.picture(percept)
         across, down = percept.width / picture.shape[1], percept.height / picture.shape[0]

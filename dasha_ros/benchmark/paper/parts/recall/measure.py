@@ -20,7 +20,6 @@ from dasha_ros.benchmark.trials.intervals import Estimate, share_of
 from dasha_ros.benchmark.trials.journal import Journal, key_of
 from dasha_ros.control.loop import run_exposure, run_focus
 from dasha_ros.control.twin_rig import TwinRig
-from dasha_ros.learning.evaluation.arenas import begin
 from dasha_ros.optics.lens import LensModel
 from dasha_ros.perception.detectors import Detector
 from dasha_ros.perception.percept import Percept
@@ -152,10 +151,10 @@ def _cell(rig: TwinRig, agents: Agents, cell: tuple[Goal, float, float], seed: i
     def blur_px() -> float:
         return min(abs(rig.lens.blur_px(rig.focus_dioptres, target)) for target in targets)
 
-    begin(rig, world, position, FACTORY_EXPOSURE_US, noise)
+    rig.begin(world, position, FACTORY_EXPOSURE_US, noise)
     begun = blur_px()
     off = _score(rig.observe(), goal.label)
-    begin(rig, world, position, FACTORY_EXPOSURE_US, noise)
+    rig.begin(world, position, FACTORY_EXPOSURE_US, noise)
     exposed = run_exposure(rig, exposure_policy(agents.exposure), ExposureTask(rig.table))
     code, last = exposed.code, exposed.percept
     if code is ErrorCode.NONE:
