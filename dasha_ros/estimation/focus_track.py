@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dasha_ros.estimation.lens_map import LensMap
-from dasha_ros.estimation.motion import places_after
+from dasha_ros.estimation.motion import carried, places_after
 from dasha_ros.estimation.profile import Array, Profile, node_radii
 
 STEP_PX = 0.25
@@ -85,6 +85,7 @@ class FocusTrack:
         px, scale = lens.px_per_dioptre, lens.scale
         low, high = max(lens.reach[0], BEYOND_D * scale), min(lens.reach[1], NEAREST_D * scale)
         self._places: Array = np.arange(low, high + STEP_PX / px, STEP_PX / px, dtype=np.float64)
+        self._anywhere: Array = np.full(len(self._places), -np.log(len(self._places)))
         self._radii, self._excess = node_radii(), profile.mean[:, 0] - profile.mean[0, 0]
         self._speeds = _mostly(STILL, SPEEDS == 0.0)
         self._shifts = _mostly(UNSHIFTED, SHIFTS == 0.0)
@@ -141,7 +142,8 @@ class FocusTrack:
 
     def _moved(self, seconds: float) -> Array:
         """The posterior so much later, without a picture."""
-        joint = self._carried(seconds)
+        places = places_after(self._places, SPEEDS, np.array([seconds]), self._lens.scale)
+        joint = carried(self._joint, self._places, places, self._anywhere)
         spread = min(0.25, 0.5 * (DRIFT_PX / STEP_PX) ** 2 * seconds)
         edged = np.pad(joint, ((0, 0), (0, 0), (1, 1)), mode="edge")
         joint = (1.0 - 2.0 * spread) * joint + spread * (edged[..., 2:] + edged[..., :-2])
@@ -152,20 +154,6 @@ class FocusTrack:
         keeps = np.exp(-SHIFTED * seconds)
         joint = keeps * joint + (1.0 - keeps) * _reshifted(self._shifts, joint)
         result: Array = joint / joint.sum()
-        return result
-
-    def _carried(self, seconds: float) -> Array:
-        """The posterior after each place has moved with its speed; what has left all places is anywhere."""
-        count, step = len(self._places), self._places[1] - self._places[0]
-        edges = self._places[0] + step * (np.arange(count + 1) - 0.5)
-        before = places_after(edges, SPEEDS, np.array([-seconds]), self._lens.scale)[0]
-        index = np.maximum.accumulate(np.clip((before - edges[0]) / step, 0.0, count), axis=1)
-        low = np.minimum(index.astype(np.intp), count - 1)
-        below = np.pad(self._joint.cumsum(axis=2), ((0, 0), (0, 0), (1, 0)))
-        speeds = np.arange(len(SPEEDS))[:, None]
-        within = below[:, speeds, low] + (index - low) * self._joint[:, speeds, low]
-        carried = np.diff(within, axis=2)
-        result: Array = carried + (below[..., -1:] - carried.sum(axis=2, keepdims=True)) / count
         return result
 
 
