@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dasha_ros.bringup.environment import profile_of
+from dasha_ros.system.shared_memory import FAST_DDS, SHARED_MEMORY
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_S = 90.0
@@ -47,7 +48,8 @@ def free_domain() -> Iterator[int]:
     A file lock holds it, so parallel workers and parallel test runs never meet,
     and the kernel frees it even when the test process is killed.
     A node that a test destroyed stays in its domain until Python collects it, so a domain
-    in which somebody still listens is not free either.
+    in which somebody still listens is not free either. What killed processes left of its shared memory goes:
+    Fast DDS opens a port that is there in another way than a new one.
     """
     start = os.getpid()
     for _ in range(100):
@@ -61,6 +63,7 @@ def free_domain() -> Iterator[int]:
                 continue
             if participants_ports(domain):
                 continue
+            remove_ports(domain)
             yield domain
             return
     raise RuntimeError("all 100 ROS domains are used by others on this machine")
@@ -79,6 +82,14 @@ def participants_ports(domain: int) -> list[int]:
         for line in table.read_text().splitlines()[1:] if table.exists() else ():
             ports.append(int(line.split()[1].rpartition(":")[2], 16))
     return sorted(port for port in ports if first <= port < first + 250)
+
+
+def remove_ports(domain: int) -> None:
+    """Remove the ports in shared memory of a domain that nobody uses."""
+    for number in range(first_port(domain), first_port(domain) + 250):
+        for port in (f"{prefix}port{number}" for prefix in FAST_DDS):
+            for name in (port, f"{port}_el", f"sem.{port}_mutex"):
+                (SHARED_MEMORY / name).unlink(missing_ok=True)
 
 
 def ros_environment(domain: int) -> dict[str, str]:
