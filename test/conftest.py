@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ros_harness import Probe, Spawner, free_domain, ros_environment
+from ros_domains import free_domain, ros_environment
+from ros_harness import Probe, Spawner
 
 from dasha_ros.assets.catalogue import AssetMissing, asset
 

@@ -7,13 +7,11 @@ Tests get it through the fixtures of ``conftest.py``: ``ros_env`` (a free domain
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import itertools
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +19,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dasha_ros.bringup.environment import profile_of
-from dasha_ros.system.shared_memory import FAST_DDS, SHARED_MEMORY
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_S = 90.0
@@ -30,7 +27,6 @@ PATIENCE_S = 90.0
 T = TypeVar("T")
 
 
-_turn = itertools.count()
 _commands = itertools.count(1)
 
 
@@ -39,67 +35,6 @@ def command(kind: Any, *, sender: str = "the test", **fields: Any) -> Any:
     made = kind(**fields)
     made.id.sender, made.id.sequence = sender, next(_commands)
     return made
-
-
-@contextlib.contextmanager
-def free_domain() -> Iterator[int]:
-    """A ``ROS_DOMAIN_ID`` from 1 to 100 that no other test of this machine uses now.
-
-    A file lock holds it, so parallel workers and parallel test runs never meet,
-    and the kernel frees it even when the test process is killed.
-    A node that a test destroyed stays in its domain until Python collects it, so a domain
-    in which somebody still listens is not free either. What killed processes left of its shared memory goes:
-    Fast DDS opens a port that is there in another way than a new one.
-    """
-    start = os.getpid()
-    for _ in range(100):
-        # Another one each time: what an earlier test killed is still known in its own.
-        domain = 1 + (start + next(_turn)) % 100
-        path = Path(tempfile.gettempdir()) / f"dasha-test-domain-{os.getuid()}-{domain}.lock"
-        with path.open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                continue
-            if participants_ports(domain):
-                continue
-            remove_ports(domain)
-            yield domain
-            return
-    raise RuntimeError("all 100 ROS domains are used by others on this machine")
-
-
-def first_port(domain: int) -> int:
-    """The first of a domain's 250 ports (DDSI-RTPS 2.3, section 9.6.1)."""
-    return 7400 + 250 * domain
-
-
-def participants_ports(domain: int) -> list[int]:
-    """The UDP ports of a domain that some process of this machine listens on."""
-    first = first_port(domain)
-    ports = []
-    for table in (Path("/proc/net/udp"), Path("/proc/net/udp6")):
-        for line in table.read_text().splitlines()[1:] if table.exists() else ():
-            ports.append(int(line.split()[1].rpartition(":")[2], 16))
-    return sorted(port for port in ports if first <= port < first + 250)
-
-
-def remove_ports(domain: int) -> None:
-    """Remove the ports in shared memory of a domain that nobody uses."""
-    for number in range(first_port(domain), first_port(domain) + 250):
-        for port in (f"{prefix}port{number}" for prefix in FAST_DDS):
-            for name in (port, f"{port}_el", f"sem.{port}_mutex"):
-                (SHARED_MEMORY / name).unlink(missing_ok=True)
-
-
-def ros_environment(domain: int) -> dict[str, str]:
-    """The variables that keep a test's graph to itself."""
-    return {
-        "ROS_DOMAIN_ID": str(domain),
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-        "RMW_IMPLEMENTATION": "rmw_fastrtps_cpp",
-        "PYTHONUNBUFFERED": "1",
-    }
 
 
 def wait_for(condition: Callable[[], T], what: str, timeout_s: float = PATIENCE_S) -> T:

@@ -14,7 +14,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup insta
 import numpy as np
 from dasha_ros.msg import CaptureInfo, Detection, FocusState, Percept
 from diagnostic_msgs.msg import DiagnosticStatus
-from ros_harness import first_port
+from ros_domains import first_port
 from sensor_msgs.msg import Image
 from std_msgs.msg import ByteMultiArray, String
 

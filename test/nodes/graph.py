@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ros_harness import PATIENCE_S, Child, Probe, Spawner, free_domain, ros_environment
+from ros_domains import free_domain, ros_environment
+from ros_harness import PATIENCE_S, Child, Probe, Spawner
 
 from dasha_ros.bringup.environment import profile_of
 
