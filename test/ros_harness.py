@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from middleware_stops import waits
+
 from dasha_ros.bringup.environment import profile_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,6 +30,8 @@ T = TypeVar("T")
 
 
 _commands = itertools.count(1)
+CHILDREN: set[Child] = set()
+"""The processes of the tests that run now."""
 
 
 def command(kind: Any, *, sender: str = "the test", **fields: Any) -> Any:
@@ -67,6 +71,7 @@ class Child:
             )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        CHILDREN.add(self)
 
     def _read(self) -> None:
         assert self._popen.stdout is not None
@@ -99,7 +104,9 @@ class Child:
         try:
             found = wait_for(line, f"{text!r} from {self.command}", timeout_s)
         except AssertionError as error:
-            raise AssertionError(f"{error}; its output:\n{self.output}") from None
+            raise AssertionError(
+                f"{error}; its output:\n{self.output}\nits threads wait for:\n{waits(self.pid)}"
+            ) from None
         assert found is not None
         return found
 
@@ -130,6 +137,7 @@ class Child:
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
         self._reader.join(1.0)
+        CHILDREN.discard(self)
 
 
 class Spawner:

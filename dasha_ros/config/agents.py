@@ -193,8 +193,13 @@ class FocusServerConfig(NodeConfig):
         ge=0.5,
         le=60.0,
     )
-    report_dir: str = parameter("~/.ros/dasha/reports", "Folder of the reports; empty: no reports.")
-    report_keep: int = parameter(100, "Number of reports to keep.", ge=1, le=100_000)
+    report_dir: str = parameter(
+        "~/.ros/dasha/reports",
+        "Folder of the reports; empty: no reports. Those of background goals go into its folder background.",
+    )
+    report_keep: int = parameter(
+        100, "Number of reports to keep, and of those of background goals.", ge=1, le=100_000
+    )
 
 
 class TrainerConfig(NodeConfig):

@@ -22,6 +22,9 @@ from dasha_ros.report.model import Goal, Outcome, Record, ReportError, Settings,
 from dasha_ros.report.page import page
 from dasha_ros.system.folders import user_folder
 
+BACKGROUND = "background"
+"""The folder within that of the reports for goals that run in the background: a trainer sends hundreds an
+hour, and they must not push out those of people."""
 _FINISHED = re.compile(r"\d{8}T\d{9}Z-.+")
 _PARTIAL = re.compile(r"\.\d{8}T\d{9}Z-.+\.(\d+)\.part")
 

@@ -16,6 +16,7 @@ from dasha_ros.freshness.command import new_instance
 from dasha_ros.policies.outcome import ErrorCode, explain
 from dasha_ros.ros.goals.simple_action_server import NO_GOAL, SimpleActionServer
 from dasha_ros.ros.transport import qos
+from dasha_ros.ros.transport.middleware_watch import watch_middleware
 
 LENS = {"lens_position": 43.21, "lens_unit": "V", "focus_distance_m": 1.0049}
 
@@ -85,6 +86,7 @@ def main() -> None:
     node = FakeFocusServer()
     executor = MultiThreadedExecutor(num_threads=8)
     executor.add_node(node)
+    watch_middleware("fake_focus_server")
     print("ready", flush=True)
     with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException):
         executor.spin()

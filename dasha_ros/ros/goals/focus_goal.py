@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from sensor_msgs.msg import CompressedImage
@@ -18,7 +19,7 @@ from dasha_ros.freshness.command import NO_COMMAND, CommandId
 from dasha_ros.optics.lens_info import position_text
 from dasha_ros.perception.percept import Detection, Percept
 from dasha_ros.policies.outcome import ErrorCode, explain
-from dasha_ros.report.writer import ReportWriter
+from dasha_ros.report.writer import BACKGROUND, ReportWriter
 from dasha_ros.ros.actuation.takeover import EXPOSURE_TAKEN, LENS_TAKEN
 from dasha_ros.ros.goals.agent_client import AgentClient, AgentLostError
 from dasha_ros.ros.goals.goal_server import GoalServer
@@ -81,7 +82,8 @@ class FocusGoal:
         self._restoration.begin()
         config = self._server.config
         if config.report_dir:
-            writer = ReportWriter(config.report_dir, config.report_keep)
+            folder = Path(config.report_dir, BACKGROUND if self._run.background else "")
+            writer = ReportWriter(folder, config.report_keep)
             with self._lock:
                 self._recorder.begin(
                     writer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -156,6 +157,20 @@ def test_the_step_limit_of_the_server_holds_for_a_goal_that_names_none(
     # A^H has a limit of its own, which is not sent: it heeds the lower one.
     assert [(request.max_steps, request.steps_left) for request in agents.asked] == [(0, 2)]
     assert result.error_code == client.kind.Result.STEPS_EXHAUSTED, result.error_msg
+
+
+def test_goals_of_the_background_push_out_no_persons_report(
+    bare_graph: Graph, rig: ScriptedRig, agents: Agents
+) -> None:
+    bare_graph.start("focus_server", focus_server={"report_keep": 1})
+    bare_graph.until_active("focus_server")
+    rig.tell()
+    client = bare_graph.client()
+    persons = Path(client.run("cat").report)
+    trainers = [Path(client.run("cat", background=True).report) for _ in range(2)]
+    assert persons.is_dir()
+    assert trainers[0].parent == persons.parent / "background"
+    assert [folder.is_dir() for folder in trainers] == [False, True]
 
 
 def test_a_goal_with_thousands_of_labels_can_be_told_of(
