@@ -26,6 +26,8 @@ from dasha_ros.twin.scene import load_scene, scene_names
 _ANSWER_S = shutdown_limits.SERVER_GOAL_ENDS_S
 """How long a node may be silent before the episode is lost [s]; training goes on."""
 _PAUSE_S = 1.0
+"""Pause after an episode that could not be played [s]. It doubles with each further one in a row."""
+_LONGEST_PAUSE_S = 60.0
 _ACTIONS = {
     "joint": (FocusOnObject, "focus_on_object", "focus_server"),
     "exposure": (AdjustExposure, "adjust_exposure", "high_level_agent"),
@@ -123,7 +125,7 @@ class Trainer(DashaNode[TrainerConfig]):
         return ErrorCode.SHUTDOWN if self._stop.is_set() or not self.context.ok() else None
 
     def _train(self) -> None:
-        played = 0
+        played, pause_s = 0, _PAUSE_S
         while not self._interrupted():
             if 0 < self.config.episodes <= played:
                 self.health.set_activity("done")
@@ -132,12 +134,14 @@ class Trainer(DashaNode[TrainerConfig]):
                 with self._turns.turn() as is_mine:
                     if is_mine:
                         played += self._play(self._next_episode())
+                        pause_s = _PAUSE_S
                 if not is_mine:
                     self._wait_for_turn()
             except Exception as error:  # Whatever goes wrong in one episode, the next one begins.
                 if not self._interrupted():
                     self._report_failure(error)
-                    self._stop.wait(_PAUSE_S)
+                    self._stop.wait(pause_s)
+                    pause_s = min(2.0 * pause_s, _LONGEST_PAUSE_S)
 
     def _wait_for_turn(self) -> None:
         last = ""
@@ -163,7 +167,11 @@ class Trainer(DashaNode[TrainerConfig]):
         )
 
     def _play(self, episode: Episode) -> bool:
-        """Play an episode; return whether it ended by itself and was not preempted."""
+        """Play an episode; return whether it ended by itself and was not preempted.
+
+        Raises:
+            AgentLostError: A part of the graph does not work, so that the next episode would end as soon.
+        """
         self._reset.set_world(episode.world)
         self._reset.set_start(episode.exposure_us, episode.position)
         self.health.show(
@@ -177,11 +185,14 @@ class Trainer(DashaNode[TrainerConfig]):
         self.health.set_activity(f"looking for {episode.label} in {episode.world.scene}")
         goal = self._goal(episode)
         result = self._goal_client.run(goal, lambda _: None, self._interrupted, _ANSWER_S)
-        ended = ErrorCode(result.error_code).name.lower()
+        code = ErrorCode(result.error_code)
+        if ErrorCode.CAMERA_LOST <= code < ErrorCode.CANCELED or code == ErrorCode.INTERNAL:
+            raise AgentLostError(result.error_msg)
+        ended = code.name.lower()
         self.health.count("episodes")
         self.health.count(f"ended_{ended}")
         self.health.clear("episode")
-        return bool(result.error_code != ErrorCode.PREEMPTED)
+        return code != ErrorCode.PREEMPTED
 
     def _goal(self, episode: Episode) -> Any:
         if self.config.task == "exposure":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import Counter
 from itertools import islice
@@ -101,7 +102,8 @@ class Agent:
 
     def run(self, goal, on_feedback, interrupted, timeout_s):
         self.goals += 1
-        return SimpleNamespace(error_code=Agent.answer(self.goals, interrupted))
+        code = Agent.answer(self.goals, interrupted)
+        return SimpleNamespace(error_code=code, error_msg=f"why it ended with {code}")
 
     def destroy(self):
         pass
@@ -180,6 +182,25 @@ def test_whatever_ends_an_episode_the_training_goes_on_and_reports_it(trainer, m
         "ended_object_not_found": 2,
     }
     assert told.status() == (Level.OK, "done")
+
+
+def test_while_the_graph_does_not_work_the_trainer_asks_less_and_less_often(trainer, monkeypatch):
+    """A learner that has stopped ends each goal at once."""
+    module = sys.modules[type(trainer).__module__]
+    monkeypatch.setattr(module, "_PAUSE_S", 1.0)
+    pauses = []
+    monkeypatch.setattr(trainer._stop, "wait", pauses.append)
+    fails = {*range(1, 9), 10, 12}
+
+    def answer(goal, interrupted):
+        return int(ErrorCode.LEARNER_STOPPED if goal in fails else ErrorCode.NONE)
+
+    answers(monkeypatch, answer)
+    trained(trainer, 3)
+    assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 1.0, 1.0]
+    told = trainer.health
+    assert told.of("warn") == ["episode lost: why it ended with 309"] * len(fails)
+    assert (told.counts["lost_episodes"], told.counts["episodes"]) == (len(fails), 3)
 
 
 @pytest.mark.parametrize("ends", ["cancelled", "lost", "broken"])
