@@ -18,6 +18,8 @@ MOST_JSON_BYTES = 2**28
 MOST_VALUES = 200_000
 """Limit for a YAML document with its aliases expanded: nine lines of aliases can stand for 10^9 values."""
 DEEPEST = 64
+_MERGE = "tag:yaml.org,2002:merge"
+"""The tag of the key ``<<``, whose values a mapping may override."""
 
 
 def read_text(path: str | Path, most_bytes: int = MOST_JSON_BYTES) -> str:
@@ -43,11 +45,12 @@ def read_yaml(path: str | Path) -> Any:
     """Read a YAML file into plain values, lists and dictionaries.
 
     Raises:
-        FileError: See `read_text`; or it is not YAML, nested too deep, or too large.
+        FileError: See `read_text`; or it is not YAML, nested too deep, or too large. A key that a mapping
+            has twice is no YAML (YAML 1.2.2, section 3.2.1.3), although PyYAML takes the last one.
     """
     text = _document(path, MOST_YAML_BYTES)
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, _Loader)
         _check_size(document)
     except yaml.MarkedYAMLError as error:
         raise FileError(path, f"is not YAML: {_where(error)}") from error
@@ -90,6 +93,24 @@ def _document(path: str | Path, most_bytes: int) -> str:
     if text.strip() and (why := placeholder(text[:4096].encode())):
         raise FileError(path, why)
     return text
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a mapping that has a key twice."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        assert node is not None
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == _MERGE:
+                continue
+            if (key.tag, key.value) in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} is there twice", key.start_mark
+                )
+            seen.add((key.tag, key.value))
+        return node
 
 
 class _TooMuchError(Exception):

@@ -36,6 +36,8 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
         (b"a: " + b"[" * 90 + b"]" * 90, "nested deeper than 64"),
         (BOMB.encode(), "more than 200000 values"),
         (b"a: &a [*a]", "contains itself"),
+        (b"a: 1\nb: {c: 1,\n d: 2, c: 3}", r"is not YAML: the key 'c' is there twice \(line 3, column 8\)"),
+        (b"a: 1\n'a': 2", r"the key 'a' is there twice"),
         (b"a: 1\n" * 300_000, "has 2 MB; at most 1 MB"),
     ],
 )  # fmt: skip
@@ -51,6 +53,8 @@ def test_invalid_yaml_is_explained(tmp_path: Path, content: bytes, says: str) ->
 def test_plain_yaml_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(b"\xef\xbb\xbfa: &x [1, 2.5, true]\nb: *x\n")
     assert read_yaml(tmp_path / "a.yaml") == {"a": [1, 2.5, True], "b": [1, 2.5, True]}
+    (tmp_path / "a.yaml").write_text("a: &a {b: 1, c: 2}\nd: {<<: *a, c: 3}\n1: x\n'1': y\n")
+    assert read_yaml(tmp_path / "a.yaml") == {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}, 1: "x", "1": "y"}
     (tmp_path / "a.yaml").write_text("")
     assert read_yaml(tmp_path / "a.yaml") is None
 
