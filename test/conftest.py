@@ -46,7 +46,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Report a test that failed because of Fast DDS's own fault as an expected failure."""
     report = yield
-    if report.failed and (why := excuse(child.output for child in list(CHILDREN))):
+    # Some tests let a node wait for ever, to see that it ends.
+    meant = [child for child in CHILDREN if any("stuck_node.py" in word for word in child.command)]
+    if report.failed and not meant and (why := excuse(child.output for child in CHILDREN)):
         report.outcome, report.wasxfail = "skipped", why
     return report
 
