@@ -1,18 +1,38 @@
 """``ros2 launch dasha_ros dasha.launch.py``: the graph of `dasha_ros.bringup.graph` as launch actions."""
 
+import os
 import shlex
+import site
+import sys
+import sysconfig
 from tempfile import NamedTemporaryFile
 
 from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 
-from dasha_ros.bringup import graph as bringup
-from dasha_ros.bringup.refusals import check_startable
-from dasha_ros.bringup.rigs import RIGS
-from dasha_ros.config import ConfigError
-from dasha_ros.system import shutdown_limits
-from launch import LaunchDescription
+
+def find_active_environment():
+    """Find the packages of the active virtual environment, before the system's older ones.
+
+    The first line of Ubuntu's ``ros2`` names the system's Python, whatever is active. Nodes obey ``PATH``.
+    """
+    active = os.environ.get("VIRTUAL_ENV", "")
+    packages = sysconfig.get_path("purelib", "posix_prefix", {"base": active})
+    if active and packages not in sys.path and os.path.isdir(packages):
+        others = {*site.getsitepackages(), site.getusersitepackages()}
+        before = (place for place, folder in enumerate(sys.path) if folder in others)
+        sys.path.insert(next(before, len(sys.path)), packages)
+
+
+find_active_environment()
+
+from dasha_ros.bringup import graph as bringup  # noqa: E402
+from dasha_ros.bringup.refusals import check_startable  # noqa: E402
+from dasha_ros.bringup.rigs import RIGS  # noqa: E402
+from dasha_ros.config import ConfigError  # noqa: E402
+from dasha_ros.system import shutdown_limits  # noqa: E402
+from launch import LaunchDescription  # noqa: E402
 
 ARGUMENTS = {
     "namespace": (

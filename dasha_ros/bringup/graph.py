@@ -245,9 +245,10 @@ def checked_namespace(text: str) -> str:
         ConfigError: It is not a valid ROS namespace.
     """
     name = "/" + text.strip("/")
-    if not re.fullmatch(r"(/[A-Za-z_][A-Za-z0-9_]*)+", name):
+    # A node takes its namespace from `-r __ns:=NAME`, and that form has a meaning of its own for `__`.
+    if not re.fullmatch(r"(/[A-Za-z_][A-Za-z0-9_]*)+", name) or "__" in name:
         raise ConfigError(
-            f"{text!r} is not a valid namespace: use letters, digits and underscores, and no digit first, "
-            "as in /dasha"
+            f"{text!r} is not a valid namespace: use letters, digits and single underscores, and no digit "
+            "first, as in /dasha"
         )
     return name

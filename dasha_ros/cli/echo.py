@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dasha_ros.cli.terminal.console import Exit, Terminated, fail, interrupted
+from dasha_ros.cli.terminal.console import Exit, Terminated, err, fail, interrupted
 from dasha_ros.cli.terminal.options import Namespace
 
 
@@ -24,7 +24,7 @@ def echo(
         BadTopicError,
         as_yaml,
         full_topic_name,
-        type_of_topic,
+        types_of_topic,
     )
     from dasha_ros.config import ConfigError
     from dasha_ros.ros.recording.schema import UnknownTypeError, message_class
@@ -40,15 +40,21 @@ def echo(
         except BadTopicError as error:
             fail(str(error), Exit.REFUSED)
         try:
-            kind = client.until(lambda: type_of_topic(client.node, name), timeout or float("inf"))
+            kinds = client.until(lambda: types_of_topic(client.node, name), timeout or float("inf"))
         except KeyboardInterrupt as reason:
             raise typer.Exit(interrupted(reason)) from None
-        if kind is None:
+        if kinds is None:
             fail(
                 f"no node publishes {name}. Is the graph running in this ROS_DOMAIN_ID, and is "
                 f"{client.namespace} its namespace? `dasha doctor` lists what is visible",
                 Exit.UNREACHABLE,
             )
+        kind, *others = kinds
+        if others:
+            sentence = (
+                f"nodes publish {name} with several types; shown is {kind}, and not {', '.join(others)}"
+            )
+            err().print(f"warning: {sentence}", style="yellow")
         try:
             cls = message_class(kind)
         except UnknownTypeError as error:

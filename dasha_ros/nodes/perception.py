@@ -26,6 +26,7 @@ from dasha_ros.ros.node.run import run
 from dasha_ros.ros.perception.audience import Audience
 from dasha_ros.ros.perception.detections import detections_to_msg
 from dasha_ros.ros.perception.flicker_glances import FlickerGlances
+from dasha_ros.ros.perception.lost_pictures import LostPictures
 from dasha_ros.ros.perception.other_detector import OtherDetector, Picture
 from dasha_ros.ros.transport import qos
 from dasha_ros.ros.transport.conversions import (
@@ -77,6 +78,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._other: OtherDetector | None = None
         self._stage_ms: dict[str, float] = {}
         self._flicker = FlickerGlances(self.steady.now_ns)
+        self._lost = LostPictures(self.steady.now_ns)
 
     def configure(self) -> None:
         """Load the models and create the topics."""
@@ -96,6 +98,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._info_publisher = self.keep_publisher(msg.PerceptionInfo, "perception/info", qos.STATE)
         self._subscriber = FastSubscriber(self)
         self.keep(self._subscriber, self._subscriber.close)
+        self.health.watch("lost", self._lost.condition)
         self.health.watch("detector", lambda: self._other.condition() if self._other else None)
         if elsewhere := self.config.detector_topic:
             full_name = self.resolve_topic_name(elsewhere)
@@ -213,6 +216,8 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
     def _on_capture(self, message: msg.CaptureInfo) -> None:
         capture = capture_from_msg(message)
         self._pending.captured(capture, self.steady.now_ns())
+        if self._lost.told():
+            self.health.update()
         self._captures[capture.stamp_ns] = capture
         while len(self._captures) > _KEPT_CAPTURES:
             del self._captures[next(iter(self._captures))]
@@ -220,6 +225,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
 
     def _on_image(self, image: Image) -> None:
         self.health.count("images")
+        self._lost.came()
         if self._other is not None:
             self._other.picture(image, self.clock.now_ns())
         else:

@@ -48,8 +48,8 @@ _ADVICE = {
     "diagnostics say why it can't.",
     ErrorCode.PERCEPTION_LOST: "Check that the perception node runs and its diagnostics, "
     "or raise the agents' inference_budget_s.",
-    ErrorCode.EXPOSURE_AGENT_LOST: "Start high_level_agent again and repeat the goal.",
-    ErrorCode.FOCUS_AGENT_LOST: "Start low_level_agent again and repeat the goal.",
+    ErrorCode.EXPOSURE_AGENT_LOST: "Start high_level_agent again, or activate it, and repeat the goal.",
+    ErrorCode.FOCUS_AGENT_LOST: "Start low_level_agent again, or activate it, and repeat the goal.",
     ErrorCode.COMMAND_OVERRIDDEN: "Stop the other node that publishes exposure or lens commands, "
     "then repeat the goal.",
     ErrorCode.PERCEPT_INVALID: "Look at the camera's picture and perception's diagnostics: "

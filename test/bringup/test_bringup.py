@@ -224,6 +224,8 @@ def test_real_hardware_differs_from_the_emulated_rig_only_in_addresses_and_patie
         (Options(log_level="loud"), "unknown log level 'loud'"),
         (Options(namespace="7up"), "is not a valid namespace"),
         (Options(namespace="/"), "is not a valid namespace"),
+        (Options(namespace="/left__eye"), "single underscores"),
+        (Options(namespace="/__left"), "single underscores"),
         (Options(params_file="/nowhere.yaml"), "there is no such file"),
         (Options(params_file="/dev/zero"), "is a device, not a file"),
         (Options(speed=1000.0), r"twin_world: speed = 1000\.0: .*less than or equal to 50"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 import types
+from pathlib import Path
 
 import pytest
 from launch_file import FILE, GIVEN, OPTIONS, VALUES, arguments_of_the_file, load_launch_file, told
@@ -13,6 +15,8 @@ from launch_file import FILE, GIVEN, OPTIONS, VALUES, arguments_of_the_file, loa
 from dasha_ros.bringup import graph as bringup
 from dasha_ros.config import ConfigError
 from dasha_ros.system import shutdown_limits
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class _Recorded:
@@ -237,3 +241,27 @@ def test_the_example_of_two_robots_has_four_graphs_of_their_own():
         p.parameters["camera_socket"] for g in graphs for p in g.processes if p.name == "device_emulator"
     ]
     assert len(set(sockets)) == 4
+
+
+@pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="needs a virtual environment")
+def test_the_packages_of_the_active_environment_are_found_by_the_systems_python():
+    """Ubuntu's ``ros2`` runs the file so. An old pydantic of the system must not come first."""
+    stand_in = (
+        "import importlib.util, sys, types\n"
+        "class Any(types.ModuleType):\n"
+        "    def __getattr__(self, name): return None\n"
+        "for name in 'launch launch.actions launch.substitutions launch_ros launch_ros.actions'.split():\n"
+        "    sys.modules[name] = Any(name)\n"
+        f"spec = importlib.util.spec_from_file_location('file', {str(FILE)!r})\n"
+        "spec.loader.exec_module(importlib.util.module_from_spec(spec))\n"
+        "print(sys.modules['pydantic'].__file__)\n"
+    )
+    told_where = subprocess.run(
+        [sys._base_executable, "-c", stand_in],
+        env={"PATH": os.environ["PATH"], "VIRTUAL_ENV": sys.prefix, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90.0,
+    )
+    assert told_where.stdout.startswith(sys.prefix), told_where.stderr

@@ -15,6 +15,7 @@ import numpy as np
 from dasha_ros.msg import CaptureInfo, Detection, FocusState, Percept
 from diagnostic_msgs.msg import DiagnosticStatus
 from ros_domains import first_port
+from ros_harness import Probe, wait_for
 from sensor_msgs.msg import Image
 from std_msgs.msg import ByteMultiArray, String
 
@@ -103,6 +104,28 @@ def test_an_invalid_topic_name_is_refused(echo, name):
     assert child.wait() == 2
     assert f"error: {name!r} is not a topic name: use letters" in child.output
     assert "Traceback" not in child.output
+
+
+@pytest.mark.graph
+def test_a_stranger_with_another_type_is_told_and_not_shown(probe, echo, ros_env):
+    stranger = Probe(int(ros_env["ROS_DOMAIN_ID"]), "/a_stranger")
+    try:
+        stranger.node.create_publisher(String, "/dasha/focus/state", qos.STATE).publish(String(data="lies"))
+        probe.until(lambda: probe.node.count_publishers("focus/state") == 1, "the stranger")
+        probe.node.create_publisher(FocusState, "focus/state", qos.STATE).publish(FocusState(message="truth"))
+        stranger.until(lambda: stranger.node.count_publishers("/dasha/focus/state") == 2, "the graph")
+
+        def both_are_told() -> str:
+            child = echo("focus/state", "--once", "--timeout", "60")
+            assert child.wait() == 0
+            return child.output if "warning" in child.output else ""
+
+        said = wait_for(both_are_told, "both publishers to be discovered")
+        others = "shown is dasha_ros/msg/FocusState, and not std_msgs/msg/String"
+        assert f"nodes publish /dasha/focus/state with several types; {others}" in said
+        assert "message: truth" in said
+    finally:
+        stranger.close()
 
 
 @pytest.mark.graph

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from dasha_ros.nodes import perception
 from dasha_ros.perception.errors import ModelError
 from dasha_ros.ros.node.condition import Level
 from dasha_ros.ros.perception.flicker_glances import FlickerGlances
+from dasha_ros.ros.perception.lost_pictures import SENTENCE
 from dasha_ros.ros.transport.image import ImageWriter
 from dasha_ros.ros.transport.stamps import to_stamp
 
@@ -99,6 +101,19 @@ def test_a_picture_that_breaks_the_models_is_counted_and_reported(node: percepti
     for n in (1, 2):
         node._on_image(picture(node, n * 10**9))
         assert told(node) == (Level.ERROR, "perception failed: RuntimeError: out of memory", n)
+
+
+def test_pictures_that_get_lost_on_their_way_are_reported(node: perception.PerceptionNode) -> None:
+    """As without the profile of Fast DDS, or from another machine."""
+    node.start()
+    seconds = itertools.count()
+    node._lost._now_ns = lambda: next(seconds) * 10**9
+    images = [picture(node, n * 10**9) for n in range(8)]
+    assert node.health.conditions()["lost"] == (Level.WARN, SENTENCE)
+    for n, image in enumerate(images * 2):
+        node._on_image(image)
+        picture(node, (8 + n) * 10**9)
+    assert "lost" not in node.health.conditions()
 
 
 def test_models_that_do_not_start_are_reported_and_may_be_tried_again(

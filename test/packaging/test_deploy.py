@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import itertools
 import re
 import shlex
 import shutil
@@ -182,8 +183,31 @@ def test_the_service_starts_what_is_there() -> None:
     assert len(commands) == 2
     launch = shlex.split(shlex.split(commands[0])[2])
     assert "dasha.launch.py" in launch
+    # Ubuntu's own Python has no library that is new enough.
+    sourced = [after for word, after in itertools.pairwise(launch) if word == "source"]
+    assert [Path(name).name for name in sourced] == ["setup.bash", "activate", "setup.bash"]
     assert (ROOT / "launch" / "dasha.launch.py").is_file()
     assert shlex.split(commands[1])[1:3] == ["up", "--params-file"]
+
+
+def test_the_service_finds_photographs_and_models_outside_of_homes() -> None:
+    service = unit()["Service"]
+    assert service["ProtectHome"] == "yes"
+    text = (DEPLOY / "dasha.service").read_text(encoding="utf-8")
+    (folder,) = re.findall(r"(?m)^Environment=DASHA_ASSETS=(.+)$", text)
+    assert not folder.startswith(("/home", "/root", "~"))
+    page = (ROOT / "docs" / "how-to" / "run-as-image-or-service.md").read_text(encoding="utf-8")
+    assert f"DASHA_ASSETS={folder} dasha assets fetch" in page
+
+
+def test_the_page_builds_as_the_image_does() -> None:
+    page = (ROOT / "docs" / "how-to" / "build-on-a-ros-machine.md").read_text(encoding="utf-8")
+    text = DOCKERFILE.read_text(encoding="utf-8")
+    for skipped in re.findall(r"--skip-keys (\S+)", text):
+        assert f"--skip-keys {skipped}" in page
+    for words in ("venv --system-site-packages", "-r src/dasha_ros/requirements/ubuntu-24.04.txt"):
+        assert words in text
+        assert words in page
 
 
 def test_systemd_accepts_the_service(tmp_path: Path) -> None:

@@ -35,10 +35,11 @@ def full_topic_name(node: Node, topic: str) -> str:
     return str(node.resolve_topic_name(topic))
 
 
-def type_of_topic(node: Node, topic: str) -> str | None:
-    """The type of a published topic, or ``None`` if no node publishes it."""
+def types_of_topic(node: Node, topic: str) -> list[str]:
+    """The types with which a topic is published, that of the node's own namespace first; usually one."""
     publishers = node.get_publishers_info_by_topic(topic)
-    return str(publishers[0].topic_type) if publishers else None
+    publishers.sort(key=lambda info: info.node_namespace != node.get_namespace())
+    return list(dict.fromkeys(str(info.topic_type) for info in publishers))
 
 
 def plain(value: Any, arrays: bool = True) -> Any:

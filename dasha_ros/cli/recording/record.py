@@ -161,6 +161,8 @@ def _record(order: _Order, stop: list[int]) -> Exit:
             writer.close()
     _warn(recorder.refused, "no JPEG has their encoding; use --images raw")
     _warn(recorder.missed, "the machine was too busy to hear them")
+    for topic, why in recorder.unheard.items():
+        err().print(f"warning: nothing of {topic} is in it: {why}", style="yellow")
     return _told(writer, recorder.topics, order.folder)
 
 

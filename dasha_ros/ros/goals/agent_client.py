@@ -106,7 +106,7 @@ class AgentClient:
         what = {
             Loss.ABSENT: "is not running",
             Loss.MUTE: f"did not answer a goal within {timeout_s:g} s",
-            Loss.REJECTED: "rejected its part of the goal; see its log",
+            Loss.REJECTED: "rejected its part of the goal: it is not active, or its log says why",
             Loss.WITHDRAWN: "did not accept the goal before it was cancelled",
             Loss.GONE: "is gone",
             Loss.FORGOTTEN: "was restarted and forgot the goal",

@@ -37,6 +37,11 @@ _LATE_S = 0.2
 _REJOINS = 2
 """How many more signals may interrupt the client while it joins again."""
 _REJECTED = "goal rejected"
+_UNEXPLAINED = (
+    f"{_REJECTED} without a reason: the focus server is not configured, or is just ending. `dasha doctor` "
+    "tells its state, and its log says more"
+)
+"""Only a configured server can say why; without ``focus/state`` nothing is heard of it."""
 _KEPT = 100
 """How many rejections are kept."""
 
@@ -165,7 +170,7 @@ class _Run:
             why = [text for goal in self._remote.ids if (text := self._graph.rejections.get(goal))]
             if not why and now - self._ended_at < _STATE_S:
                 return None
-            reason = why[-1] if why else "goal rejected; see the focus server's log"
+            reason = why[-1] if why else _UNEXPLAINED
             return Ending(loss=self._loss, reason=reason)
         if self._loss is None and self.order.on_feedback is not None and now - self._ended_at < _LATE_S:
             return None

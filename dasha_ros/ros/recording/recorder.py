@@ -60,7 +60,12 @@ class Recorder:
         self._subscriber = PatientSubscriber(node, f"{namespace.rstrip('/')}{_BELL}")
         self._known: set[str] = set()
         self._unwanted: set[str] = set()
+        self._several: set[str] = set()
+        """Topics that are published with several types, and were told of."""
         self._heard: set[str] = set()
+        """The names under which messages were written."""
+        self._arrived: set[str] = set()
+        """The topics from which they came."""
         self._lock = threading.Lock()
         self.refused: dict[str, int] = {}
         """Images that can't be written as JPEG, by topic."""
@@ -80,8 +85,13 @@ class Recorder:
 
     def look(self) -> None:
         """Take up topics that are new in the graph."""
-        new = topics_to_record(self._node, self._namespace, self._named, self._known | self._unwanted)
-        for topic, kind in new.items():
+        known = self._known | self._unwanted
+        for topic, kinds in topics_to_record(self._node, self._namespace, self._named, known).items():
+            if len(kinds) > 1:
+                self._tell_of_several(topic, kinds)
+            if len(kinds) > 1 or topic in known:
+                continue
+            (kind,) = kinds
             if kind == IMAGE_KIND and self._images == "none":
                 self._unwanted.add(topic)
                 continue
@@ -90,6 +100,28 @@ class Recorder:
                 self._listen(topic, kind)
             except UnknownTypeError as error:
                 self._tell(f"{topic} is not recorded: {error}")
+
+    def _tell_of_several(self, topic: str, kinds: Collection[str]) -> None:
+        if topic not in self._several:
+            self._several.add(topic)
+            self._tell(
+                f"nodes publish {topic} with several types ({', '.join(kinds)}), and at most one of them is "
+                "recorded: stop the node that does not belong there, and record anew"
+            )
+
+    @property
+    def unheard(self) -> dict[str, str]:
+        """The topics that were named and of which nothing was recorded, and why."""
+        return {
+            topic: "pictures are left out"
+            if topic in self._unwanted
+            else "nodes publish it with several types"
+            if topic in self._several
+            else "no message came"
+            if topic in self._known
+            else "no node published it"
+            for topic in sorted(self._named - self._arrived)
+        }
 
     def close(self) -> None:
         """Stop listening; nothing is written once this returns."""
@@ -114,6 +146,7 @@ class Recorder:
                 self._writer.add_topic(described)
                 self._writer.write(name, data, came_ns, facts["source_timestamp"] or came_ns)
                 self._heard.add(name)
+                self._arrived.add(topic)
 
         self._subscriber.listen_raw(message_class(kind), topic, hear, qos)
 

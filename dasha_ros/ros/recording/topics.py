@@ -23,24 +23,26 @@ _FOREVER = "\n".join(
 
 def topics_to_record(
     node: Node, namespace: str, named: Collection[str] = (), known: Collection[str] = ()
-) -> dict[str, str]:
-    """The topics that somebody publishes now, by name, and the type of each.
+) -> dict[str, tuple[str, ...]]:
+    """The topics that somebody publishes now, by name, and the types with which each is published.
+
+    Only a topic of one type can be recorded. A node that merely listens with another type hears nothing, and
+    does not count.
 
     Args:
         node: Sees the graph.
         namespace: All topics in it are wanted, but for those that are made on demand only.
         named: Full names of topics that are wanted instead.
         known: Full names of topics that are recorded already. They are left out, because looking for their
-            publishers takes long.
+            publishers takes long, unless another type has come to them.
     """
-    found = {name: kinds[0] for name, kinds in node.get_topic_names_and_types() if len(kinds) == 1}
     base = namespace.rstrip("/")
     left_out = {f"{base}{name}" for name in _ON_DEMAND}
-    return {
-        name: kind
-        for name, kind in sorted(found.items())
-        if "/msg/" in kind
-        and name not in known
+    wanted = {
+        name: kinds
+        for name, kinds in sorted(node.get_topic_names_and_types())
+        if any("/msg/" in kind for kind in kinds)
+        and (name not in known or len(kinds) > 1)
         and (
             name in named
             if named
@@ -48,6 +50,13 @@ def topics_to_record(
         )
         and node.count_publishers(name)
     }
+    # To ask for the publishers of each topic would take long.
+    published = {n: tuple(k) if len(k) == 1 else _published_types(node, n) for n, k in wanted.items()}
+    return {name: kinds for name, kinds in published.items() if kinds}
+
+
+def _published_types(node: Node, topic: str) -> tuple[str, ...]:
+    return tuple(sorted({info.topic_type for info in node.get_publishers_info_by_topic(topic)}))
 
 
 def fitting_qos(node: Node, topic: str) -> QoSProfile:

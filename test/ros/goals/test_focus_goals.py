@@ -14,15 +14,16 @@ from dasha_ros.ros.goals.goal_watchdog import GoalLostError, Loss
 OWN, OTHER = bytes([1] * 16), bytes([2] * 16)
 
 
-def test_a_goal_gets_its_own_reason_and_not_that_of_another_goal(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Rejected:
-        """A remote goal that its server rejects before it tells why."""
+class Rejected:
+    """A remote goal that its server rejects before it tells why."""
 
-        ids = (OWN,)
+    ids = (OWN,)
 
-        def advance(self) -> bool:
-            raise GoalLostError(Loss.REJECTED)
+    def advance(self) -> bool:
+        raise GoalLostError(Loss.REJECTED)
 
+
+def rejected(monkeypatch: pytest.MonkeyPatch) -> tuple[focus_client._Run, SimpleNamespace]:
     monkeypatch.setattr(focus_client, "RemoteGoal", lambda *a: Rejected())
     graph = SimpleNamespace(
         client=None,
@@ -31,8 +32,21 @@ def test_a_goal_gets_its_own_reason_and_not_that_of_another_goal(monkeypatch: py
         context=SimpleNamespace(ok=lambda: True),
     )
     order = focus_client.Order(None, None, None, lambda: None, lambda ending: None)
-    run = focus_client._Run(order, graph, None)
+    return focus_client._Run(order, graph, None), graph
+
+
+def test_a_goal_gets_its_own_reason_and_not_that_of_another_goal(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, graph = rejected(monkeypatch)
     assert run.advance() is None, "the reason has not come yet"
     graph.rejections[OWN] = "goal rejected: own"
     graph.rejections[bytes([3] * 16)] = "goal rejected: a later one"
     assert run.advance().reason == "goal rejected: own"
+
+
+def test_a_server_that_can_not_say_why_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a clean-up it rejects all goals, and has no topic to say so."""
+    run, _ = rejected(monkeypatch)
+    monkeypatch.setattr(focus_client, "_STATE_S", 0.0)
+    reason = run.advance().reason
+    assert "the focus server is not configured, or is just ending" in reason
+    assert "`dasha doctor`" in reason

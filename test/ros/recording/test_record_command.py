@@ -182,3 +182,38 @@ def test_a_graph_that_is_not_there_is_told_from_one_whose_neighbour_reports(
     assert "no node publishes any topic in /gone" in recorder.output
     assert not folder.exists()
     probe.node.destroy_publisher(publisher)
+
+
+def test_what_is_not_recorded_is_told(
+    spawn: Spawner, probe: Probe, ros_env: dict[str, str], tmp_path: Path
+) -> None:
+    """A stranger publishes texts as pictures, another only listens with a wrong type, a name is mistyped."""
+    from std_msgs.msg import String
+
+    robot = Robot(probe)
+    stranger = Probe(int(ros_env["ROS_DOMAIN_ID"]), "/stranger")
+    try:
+        stranger.node.create_publisher(String, "/dasha/camera/image_raw", 1)
+        stranger.node.create_subscription(String, "/dasha/perception/percept", print, 1)
+        folder = tmp_path / "rec"
+        names = ("camera/image_raw", "perception/percept", "lens/inof")
+        recorder = spawn.dasha(
+            "record", "-o", str(folder), *(word for name in names for word in ("-t", name))
+        )
+        recorder.wait_for_output(
+            "nodes publish /dasha/camera/image_raw with several types (sensor_msgs/msg/Image, "
+            "std_msgs/msg/String), and at most one of them is recorded: stop the node that does not belong "
+        )
+        probe.until(lambda: robot.percepts.get_subscription_count() == 1, "the recorder")
+        robot.percepts.publish(robot.msg.Percept(brisque=1.0))
+        probe.spin(0.05)
+        assert recorder.stop() == 0, recorder.output
+        assert set(contents(folder)) == {"/dasha/perception/percept"}
+        for topic, why in (
+            ("camera/image_raw", "nodes publish it with several types"),
+            ("lens/inof", "no node published it"),
+        ):
+            assert f"nothing of /dasha/{topic} is in it: {why}" in recorder.output
+        assert "nothing of /dasha/perception/percept" not in recorder.output
+    finally:
+        stranger.close()
