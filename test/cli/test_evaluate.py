@@ -173,6 +173,7 @@ def test_a_light_that_is_none_is_refused(light, cache):
         (("--stacks", "STACK", "--setting", "joint"), "--setting does not apply to --stacks"),
         (("--stacks", "STACK", "--episodes", "4"), "--episodes does not apply to --stacks"),
         (("--stacks", "STACK", "--rows", "/nowhere/rows.jsonl"), "no folder /nowhere"),
+        (("--cache", "CACHE", "--step-ms", "inf"), "Invalid value for '--step-ms'"),
         (("--cache", "CACHE", "--tone", "srgb"), "--tone does not apply to --cache, only to --stacks"),
         (("--cache", "CACHE", "--setting", "planes_wide", "--exposure-policy", "histogram"),
          "--exposure-policy does not apply to the settings planes_wide"),
@@ -210,6 +211,13 @@ def test_what_is_left_out_is_told(cache, monkeypatch):
     done = run("evaluate", "--cache", cache, *PLAY)
     assert done.exit_code == 0, done.output
     assert "a.png is not shown to plus" in done.stderr
+
+
+def test_a_setting_without_views_is_told(cache):
+    done = run("evaluate", "--cache", cache, *PLAY, "--setting", "planes_disturbed")
+    assert done.exit_code == 0, done.output
+    assert "not played: planes_disturbed: no test view is a plane under a disturbance" in done.stderr
+    assert "### planes_wide" in done.stdout
 
 
 def test_a_cache_is_found_by_its_name(cache, monkeypatch):

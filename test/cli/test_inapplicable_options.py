@@ -15,6 +15,13 @@ def test_options_that_mean_nothing_beside_others_are_refused(tmp_path: Path) -> 
     for arguments, sentence in (
         (("emulate", "lens", "--device", "optotune", "--analog"), "--analog/--digital does not apply to"),
         (("record", "--recover", "x", "--seconds", "5"), "--seconds does not apply to --recover"),
+        (
+            ("benchmark", "stress", "--scenes", "x", "--split", "1"),
+            "--split does not apply to --scenes, only",
+        ),
+        (("benchmark", "exposure", "--scenes", "x", "--splits", "2"), "--splits does not apply to --scenes"),
+        (("benchmark", "exposure", "--scenes", "x", "--rendered"), "--rendered does not apply to --scenes"),
+        (("benchmark", "focus", "--rig", "emulated"), "--rig does not apply to a comparison without --over-"),
         ((*setup, "--skip", "lens", "--again", "lens"), "step lens: --skip and --again exclude each other"),
     ):
         done = CliRunner().invoke(app, arguments)

@@ -93,7 +93,9 @@ def test_many_latents_are_split_at_once():
 
 
 def test_a_missing_part_of_a_latent_is_refused():
-    with pytest.raises(ModelError, match="does not contain resnet152"):
+    with pytest.raises(
+        ModelError, match=r"does not contain resnet152: set perception's `encoder` to resnet152 \(or "
+    ):
         part(np.zeros(7552, np.float32), JOINT, "resnet152")
     with pytest.raises(ModelError, match="has 7552 numbers, this one 10"):
         part(np.zeros(10, np.float32), JOINT, "efficientnet_lite0")

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from dasha_ros.benchmark.curve import draw_curve
 from dasha_ros.benchmark.evaluation import Progress
@@ -22,6 +23,8 @@ from dasha_ros.benchmark.shipping.series import Series
 from dasha_ros.benchmark.study import Part, focus_study, tables
 from dasha_ros.benchmark.trials.journal import Journal
 from dasha_ros.files.writing import disk_errors, json_lines, write_whole
+from dasha_ros.learning.dataset.cache.cells import Rows
+from dasha_ros.learning.dataset.scenes.splits import copies_of
 from dasha_ros.learning.evaluation.arenas import CacheArena
 from dasha_ros.learning.evaluation.settings import FocusSetting, focus_setting
 from dasha_ros.learning.training.run_folder import RunFolder, TrainingError
@@ -52,6 +55,16 @@ class Places:
     def of_repository(cls, root: Path) -> Places:
         """Where the package keeps what ships."""
         return cls(root / "config" / "policies", root / CURVES, root / "docs" / "results")
+
+
+def numbers_of(series: Series, split: int, views: Literal["validation", "test"]) -> list[int]:
+    """Numbers of the views of a split, and of their copies under disturbances.
+
+    Raises:
+        TrainingError: There is no such split.
+    """
+    plain: Rows = getattr(split_of(series.cache, split), views)
+    return [*plain.tolist(), *copies_of(series.cache.views, plain).tolist()]
 
 
 def on_validation(series: Series, progress: Progress | None = None) -> list[Row]:
@@ -91,7 +104,7 @@ def on_test(
 
 def _played(
     series: Series,
-    views: str,
+    views: Literal["validation", "test"],
     settings: Sequence[FocusSetting],
     *,
     episodes: int,
@@ -100,9 +113,7 @@ def _played(
     sampled: bool = False,
 ) -> list[Row]:
     arena = CacheArena(series.cache)
-    parts = [
-        Part(getattr(split_of(series.cache, number), views).tolist(), number) for number in series.splits
-    ]
+    parts = [Part(numbers_of(series, number, views), number) for number in series.splits]
     learned = [str(run.policy) for run, _ in series.runs()]
     ways = (False, True) if sampled else (False,)
     rows: list[Row] = []

@@ -76,7 +76,7 @@ class CacheOfStudy:
     def __init__(self, store: Store) -> None:
         """Use a cache that `begun` made."""
         self._store, self._arrays = store, store.arrays("r+")
-        self._done = set(store.done())
+        self._done = set(store.whole(self._arrays))
         files, encoders = _models(), encoded(store.meta.encoders)
         self.tasks: tuple[Task, ...] = tuple(
             Task(

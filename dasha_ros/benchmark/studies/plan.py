@@ -101,8 +101,7 @@ def plan_of(study: Study, built: Mapping[str, Path] = MappingProxyType({})) -> P
             fitting = [s.name for s in cast.settings if any(map(s.shows, tested))]
             for setting in cast.settings:
                 if setting.name not in fitting:
-                    what = f"a {setting.kind}{' under a disturbance' if setting.disturbed else ''}"
-                    skipped[f"{setting.name} on {name}, split {split}: no test view is {what}"] = None
+                    skipped[f"{setting.name} on {name}, split {split}: no test view is {setting.view}"] = None
                 elif setting.hand_over and not cast.exposure.may_play(split):
                     fitting.remove(setting.name)
                     skipped[
@@ -160,12 +159,19 @@ def _cache(name: str) -> PerceptCache:
     # A folder that only happens to have the name of the scene set is not meant.
     if (folder / "meta.json").is_file() or "/" in name:
         return PerceptCache.open(folder, verify=False)
+    damaged = ""
     for folder in _newest_first():
-        if Store.load(folder).meta.scene_set == name:
+        try:
+            found = Store.load(folder).meta.scene_set
+        except CacheError as error:
+            # It may be one of this scene set, or of another.
+            damaged = f" (not looked into: {error})"
+            continue
+        if found == name:
             return PerceptCache.open(folder, verify=False)
     raise CacheError(
         f"there is no percept cache of the scene set {name!r} below {cache_root()}, and no folder {name}: "
-        f"make one with `dasha cache build {name}`, or name a folder"
+        f"make one with `dasha cache build {name}`, or name a folder{damaged}"
     )
 
 

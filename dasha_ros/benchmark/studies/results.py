@@ -13,6 +13,11 @@ from dasha_ros.files.documents import read_json
 from dasha_ros.files.locking import folder_locked
 from dasha_ros.files.writing import disk_errors, write_whole
 
+ROW_KEYS = frozenset(
+    {"cache", "setting", "policy", "split", "episodes", "reference_based", "sampled", "arena"}
+)
+"""What every row of a task that plays holds, whoever plays."""
+
 
 class Results:
     """A folder with ``KEY.json`` for each finished task, and ``KEY.NAME`` for each of its files.
@@ -37,8 +42,12 @@ class Results:
             yield cls(folder)
 
     def __contains__(self, key: str) -> bool:
-        """Whether the task was finished."""
-        return self._rows(key).is_file()
+        """Whether the task was finished; one whose rows can't be read any more was not."""
+        try:
+            self._read(key)
+        except ValueError:
+            return False
+        return True
 
     def put(self, key: str, result: Result) -> None:
         """Keep a result.
@@ -49,23 +58,35 @@ class Results:
         remedy = "; what was computed is kept, and the same command goes on"
         with disk_errors(StudyError, self.folder, remedy):
             for name, content in sorted(result.files.items()):
-                write_whole(self.file(key, name), content)
+                write_whole(self.file(key, name), content, durable=True)
             # Last: a task is finished when its rows are there.
-            write_whole(self._rows(key), json.dumps(result.rows, indent=1) + "\n")
+            write_whole(self._rows(key), json.dumps(result.rows, indent=1) + "\n", durable=True)
 
-    def rows(self, key: str) -> list[Row]:
+    def rows(self, key: str, keys: frozenset[str] = frozenset()) -> list[Row]:
         """The rows of a finished task.
 
+        Args:
+            key: Of the task.
+            keys: What each row must hold; if there are any, a task has rows.
+
         Raises:
-            StudyError: They can't be read.
+            StudyError: They can't be read, or lack a key.
         """
-        path = self._rows(key)
         try:
-            rows = read_json(path)
+            rows = self._read(key)
         except ValueError as error:
             raise StudyError(f"{error}: delete it, and the same command computes it again") from error
+        if keys and not (rows and all(row.keys() >= keys for row in rows)):
+            raise StudyError(
+                f"{self._rows(key)} holds no rows of this study: delete it, and the same command computes it "
+                "again"
+            )
+        return rows
+
+    def _read(self, key: str) -> list[Row]:
+        rows = read_json(self._rows(key))
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise StudyError(f"{path} holds no rows: delete it, and the same command computes it again")
+            raise ValueError(f"{self._rows(key)} holds no rows")
         return rows
 
     def file(self, key: str, name: str) -> Path:

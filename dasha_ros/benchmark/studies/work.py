@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -166,8 +167,10 @@ def _place(key: str, folder: str) -> Path:
     """Where this machine has the cache: in the driver's folder, or in the default place."""
     candidates = [Path(folder), *sorted(meta.parent for meta in cache_root().glob("*/meta.json"))]
     for place in candidates:
-        if (place / "meta.json").is_file() and Store.load(place).meta.key == key:
-            return place
+        # A damaged cache of something else must not end the task.
+        with suppress(CacheError):
+            if Store.load(place).meta.key == key:
+                return place
     raise CacheError(
         f"this machine has no percept cache {key[:12]}, neither in {folder} nor in {cache_root()}: copy the "
         "driver's, or let both see the same folder"

@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from dasha_ros.cli.evaluation import shared
-from dasha_ros.cli.terminal.console import fail, out
+from dasha_ros.cli.terminal.console import Exit, fail, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write
 from dasha_ros.files.writing import json_lines
 
 
 def exposure(
+    context: typer.Context,
     *,
     policy: shared.Policies = None,
     scenes: shared.Scenes = None,
@@ -35,6 +36,8 @@ def exposure(
     """Play exposure policies and auto exposure in any light, from any exposure and any defocus."""
     from dasha_ros.benchmark.study import exposure_study, tables
 
+    if scenes is not None:
+        shared.refuse_inapplicable(context, "--scenes", {"rendered": ("--cache",), "splits": ("--cache",)})
     lights = [_light(text) for text in light or ["13:300"]]
     refuse_unwritable(json_file, markdown_file)
     shared.refuse_twice("--policy", policy)
@@ -69,6 +72,7 @@ def _light(text: str) -> tuple[float, float]:
     if not ILLUMINANCE_MIN_LX <= low <= high <= ILLUMINANCE_MAX_LX:
         fail(
             f"--light {text}: give lx from {ILLUMINANCE_MIN_LX:g} to {ILLUMINANCE_MAX_LX:g}, as 1000 or "
-            "0.5:100000 with the least first"
+            "0.5:100000 with the least first",
+            Exit.REFUSED,
         )
     return low, high

@@ -10,12 +10,14 @@ import typer
 from dasha_ros.cli.evaluation.shared import refuse_twice
 from dasha_ros.cli.terminal.console import Exit, err, fail, interrupted, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write_json
+from dasha_ros.cli.terminal.given import refuse_given
 
 POLICIES = ("coarse_to_fine", "contrast")
 """The default comparison: the shipped policy and the usual autofocus."""
 
 
 def focus(
+    context: typer.Context,
     *,
     policy: Annotated[list[str] | None, typer.Option(help="Policy of A^L; repeatable.")] = None,
     scene: Annotated[
@@ -41,6 +43,8 @@ def focus(
     refuse_unwritable(json_file)
     refuse_twice("--policy", policy)
     refuse_twice("--scene", scene)
+    if not over_ros:
+        refuse_given(context, ["rig"], "a comparison without --over-ros")
     stops: list[KeyboardInterrupt] = []
     wrong: list[str] = []
     if over_ros:

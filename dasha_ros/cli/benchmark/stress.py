@@ -16,6 +16,7 @@ QUICK_STRESSES = ["base", "ring", "motion_6", "scale_2_unknown"]
 
 
 def stress(
+    context: typer.Context,
     *,
     policy: shared.Policies = None,
     stress: Annotated[
@@ -42,6 +43,8 @@ def stress(
     from dasha_ros.benchmark.trials.stress import chosen_stresses, play_stresses, stress_table
 
     refuse_unwritable(json_file, markdown_file, rows)
+    if scenes is not None:
+        shared.refuse_inapplicable(context, "--scenes", {"split": ("--cache",)})
     shared.refuse_twice("--policy", policy)
     shared.refuse_twice("--stress", stress)
     with shared.errors_explained():

@@ -101,7 +101,7 @@ def evaluate(
     from dasha_ros.benchmark.study import focus_study, tables
     from dasha_ros.benchmark.trials.journal import Journal
     from dasha_ros.benchmark.trials.view_page import write_view_page
-    from dasha_ros.learning.evaluation.settings import USUAL_SETTINGS, focus_setting
+    from dasha_ros.learning.evaluation.settings import USUAL_SETTINGS, focus_setting, not_played
 
     for folder in (page, plots):
         refuse_unwritable(json_file, markdown_file, rows, folder=folder)
@@ -125,6 +125,8 @@ def evaluate(
             composites=composites if used["composites"] else 0, splits=splits, rivals=rivals, seed=seed,
             exposure=exposure_policy if used["exposure_policy"] else None,
         )  # fmt: skip
+        tested = [number for part in testbed.parts for number in part.numbers]
+        shared.listed("not played", not_played(chosen, testbed.arena.views, tested))
         summed: list[dict[str, Any]] = []
         stop: KeyboardInterrupt | None = None
         with shared.photographs_listed(testbed), Journal(rows) as journal, shared.progress() as progress:

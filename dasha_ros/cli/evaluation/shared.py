@@ -51,7 +51,7 @@ Rows = Annotated[
     ),
 ]
 StepMs = Annotated[
-    float, typer.Option(min=0.0, help="Time to transport and read a frame in ms, for wall times.")
+    float, typer.Option(min=0.0, max=1e6, help="Time to transport and read a frame in ms, for wall times.")
 ]
 
 

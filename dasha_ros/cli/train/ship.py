@@ -63,9 +63,10 @@ def ship(
     """
     with errors_explained(), shared.errors_explained():
         from dasha_ros.benchmark.shipping.series import Series
+        from dasha_ros.benchmark.shipping.ship import numbers_of
         from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
         from dasha_ros.learning.dataset.cache.places import found_cache
-        from dasha_ros.learning.evaluation.settings import USUAL_SETTINGS, focus_setting
+        from dasha_ros.learning.evaluation.settings import USUAL_SETTINGS, focus_setting, not_played
         from dasha_ros.learning.evaluation.stacks import stacks_in
         from dasha_ros.learning.training.presets import load_preset
 
@@ -86,6 +87,11 @@ def ship(
             steps,
             name,
         )
+        tested = [view for number in series.splits for view in numbers_of(series, number, "test")]
+        for left_out, why in not_played(settings, series.cache.views, tested).items():
+            if setting:
+                fail(f"--setting {left_out}: {why}", Exit.REFUSED)
+            err().print(f"not played: {left_out}: {why}", style="yellow")
         series.begin()
         try:
             _train(series)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, TypeVar, get_args
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from dasha_ros.learning.envs.parts import RigEnv
 from dasha_ros.learning.envs.single import DashaExposureEnv, DashaFocusEnv
 from dasha_ros.learning.envs.starts import ArenaRig, Kind, PresetStarts
 from dasha_ros.learning.evaluation.arenas import Arena, CacheArena, TwinArena
+from dasha_ros.learning.fitting.exposure import exposure_kind
 from dasha_ros.learning.fitting.focus import focus_kind
 from dasha_ros.learning.training.agents import exposure_lookup, focus_lookup
 from dasha_ros.learning.training.preset_models import Preset
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 RigKind = Literal["twin", "cached"]
+RIGS: tuple[RigKind, ...] = get_args(RigKind)
 Part = Literal["train", "validation", "test"]
 PathLike: TypeAlias = "str | Path"
 
@@ -90,9 +92,9 @@ def focus_env(
         CacheError: No such cache.
         TrainingError: No such split.
         ReadingError: The cache lacks what the preset reads.
-        ValueError: Another argument has an unknown value.
+        ValueError: Another argument is unknown, has an unknown value, or means nothing with the rig.
     """
-    plan = _Plan(load_preset(preset), **options)
+    plan = _planned(preset, **options)
     made = plan.make("focus", focus_policy=policy)
     assert made.focus is not None
     return plan.seeded(DashaFocusEnv(made.rig, made.starts, plan.preset, made.focus))
@@ -102,7 +104,7 @@ def exposure_env(
     preset: PathLike = "plus", *, policy: PathLike | None = None, **options: Unpack[EnvOptions]
 ) -> DashaExposureEnv:
     """``DashaExposure-v0``: A^H alone. Arguments and errors as for `focus_env`."""
-    plan = _Plan(load_preset(preset), **options)
+    plan = _planned(preset, **options)
     made = plan.make("exposure", exposure_policy=policy)
     assert made.exposure is not None
     return plan.seeded(DashaExposureEnv(made.rig, made.starts, plan.preset, made.exposure))
@@ -116,7 +118,7 @@ def joint_env(
     **options: Unpack[EnvOptions],
 ) -> DashaJointEnv:
     """``DashaJoint-v0``: both agents in turn, with the hand-over. Arguments and errors as for `focus_env`."""
-    plan = _Plan(load_preset(preset), **options)
+    plan = _planned(preset, **options)
     made = plan.make("joint", exposure_policy=exposure_policy, focus_policy=focus_policy)
     assert made.exposure is not None
     assert made.focus is not None
@@ -186,6 +188,22 @@ class _Plan:
         return _Made(starts.rig, starts, exposure, focus)
 
 
+_ONLY_WITH: dict[str, RigKind] = {"scene": "twin", "cache": "cached", "split": "cached", "part": "cached"}
+"""Options that mean nothing with the other rig."""
+
+
+def _planned(preset: PathLike, **options: Unpack[EnvOptions]) -> _Plan:
+    rig = options.get("rig", "twin")
+    for name, value in options.items():
+        if name not in EnvOptions.__annotations__:
+            known = ", ".join(EnvOptions.__annotations__)
+            raise ValueError(f"no option {name!r}; there are: {known}, preset, and those of policy files")
+        wanted = _ONLY_WITH.get(name, rig)
+        if value is not None and rig in RIGS and wanted != rig:
+            raise ValueError(f"{name} does not apply to the rig {rig}, only to {wanted}")
+    return _Plan(load_preset(preset), **options)
+
+
 def _reads_colours(focus: FocusFeatureExtractor | None) -> bool:
     return focus is not None and focus.kind == WITH_COLOUR
 
@@ -214,7 +232,7 @@ class _Fitted:
 
 
 def _exposure_extractor(preset: Preset, policy: PathLike | None) -> ExposureFeatureExtractor:
-    file = _file(preset, "exposure", preset.exposure.observation, policy)
+    file = _file(preset, "exposure", exposure_kind(preset.exposure), policy)
     return exposure_extractor(file.info.extractor, file.info.encoder, file.fitted)
 
 

@@ -101,6 +101,19 @@ def action_space(nvec: tuple[int, ...]) -> spaces.Space[Any]:
     return spaces.Discrete(nvec[0]) if len(nvec) == 1 else spaces.MultiDiscrete(list(nvec))
 
 
+def _checked_action(action: Any, nvec: tuple[int, ...]) -> NDArray[np.intp]:
+    """An action as indices, shape (1, parts).
+
+    Raises:
+        ValueError: It is not one of the action space.
+    """
+    numbers = np.asarray(action)
+    is_whole = np.issubdtype(numbers.dtype, np.integer) and numbers.size == len(nvec)
+    if not is_whole or not all(0 <= n < most for n, most in zip(numbers.ravel(), nvec, strict=True)):
+        raise ValueError(f"{action!r} is no action: give whole numbers from 0, less than {list(nvec)}")
+    return numbers.astype(np.intp).reshape(1, -1)
+
+
 class FocusPart:
     """A^L's part of a step."""
 
@@ -123,7 +136,7 @@ class FocusPart:
 
     def step(self, action: Any, last: Percept, task: FocusTask) -> tuple[Percept, StepResults]:
         """Move the lens and take a picture; if the lens stays, the last percept still holds."""
-        position, moved = self.episodes.command(np.asarray(action).reshape(1, -1))
+        position, moved = self.episodes.command(_checked_action(action, self.episodes.encoder.nvec))
         percept = checked(self._rig.move(float(position[0]))) if len(moved) else last
         return percept, self.episodes.finish_step(moved, self._reader.read(percept, task))
 
@@ -149,7 +162,8 @@ class ExposurePart:
 
     def step(self, action: Any) -> tuple[Percept, ExposureInputs, StepResults]:
         """Set the exposure and take a picture."""
-        index = self.episodes.encoder.index(np.asarray(action, np.intp).reshape(-1)[:1])
+        chosen = _checked_action(action, (self.episodes.encoder.actions,))
+        index = self.episodes.encoder.index(chosen[:, 0])
         exposure_us = self._rig.table.exposure_us(int(index[0]))
         percept = checked(self._rig.expose(exposure_us))
         pictures = self._read(percept)

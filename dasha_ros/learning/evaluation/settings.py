@@ -45,6 +45,11 @@ class FocusSetting:
         """Whether episodes may be of a view."""
         return view.kind == self.kind and (view.disturbance is not None) == self.disturbed
 
+    @property
+    def view(self) -> str:
+        """What it shows, for people."""
+        return f"a {self.kind}{' under a disturbance' if self.disturbed else ''}"
+
 
 FOCUS_SETTINGS = (
     FocusSetting("planes_paper", "plane", (1.4, 2.0)),
@@ -83,6 +88,23 @@ def focus_setting(name: str) -> FocusSetting:
         if setting.name == name:
             return setting
     raise ValueError(f"no setting {name!r}; there are: {', '.join(s.name for s in FOCUS_SETTINGS)}")
+
+
+def not_played(
+    settings: Sequence[FocusSetting], views: Sequence[ViewInfo], numbers: Sequence[int]
+) -> dict[str, str]:
+    """Settings, by name, that show none of the views, and why.
+
+    Args:
+        settings: Those that are asked for.
+        views: All views.
+        numbers: The views to use.
+    """
+    return {
+        setting.name: f"no test view is {setting.view}"
+        for setting in settings
+        if not any(setting.shows(views[number]) for number in numbers)
+    }
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,19 @@ from dasha_ros.learning.dataset.cache.colour_camera import FARTHER, NEARER
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 
 
+def check_colours(cache: PerceptCache) -> None:
+    """Refuse a cache without colours.
+
+    Raises:
+        ReadingError: It has none.
+    """
+    if not cache.has_colour:
+        raise ReadingError(
+            f"the percept cache {cache.path} holds no colours, which this preset reads: build one that "
+            "does (`dasha cache build --colour`)"
+        )
+
+
 class ColourRatios:
     """The logarithm of the detail of red over that of blue, of every cell of a cache."""
 
@@ -21,11 +34,7 @@ class ColourRatios:
         Raises:
             ReadingError: The cache holds no colours.
         """
-        if not cache.has_colour:
-            raise ReadingError(
-                f"the percept cache {cache.path} holds no colours, which this preset reads: build one that "
-                "does (`dasha cache build --colour`)"
-            )
+        check_colours(cache)
         self._cache, self._map = cache, CellMap(cache)
         self.box: Array = _ratio(cache.fields["box_colour"])
         """In the box of the best detection, `NEARER` and `FARTHER`, shape (cells, 2, bands); NaN without

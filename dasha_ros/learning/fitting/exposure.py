@@ -24,6 +24,7 @@ from dasha_ros.policies.learned.exposure_encoder import (
     LatentExposureExtractor,
     ReadoutExposureExtractor,
 )
+from dasha_ros.policies.learned.policy_content import ABSOLUTE, LATENT, RELATIVE
 
 CLIP_EV = (2.0, 7.0)
 """Two numbers are read from a latent: the exposure error, clipped at these values either way [EV]."""
@@ -94,6 +95,13 @@ class ExposureLookup:
                 view[fine], defocus[fine], ev[fine], draw[fine]
             )
         return np.asarray(np.einsum("nc,ncm->nm", weights, self._numbers[rows]), np.float32)
+
+
+def exposure_kind(preset: ExposurePreset) -> str:
+    """The kind of extractor that a preset's policies have in their files; see `exposure_extractor`."""
+    if preset.observation == LATENT:
+        return LATENT
+    return RELATIVE if preset.relative else ABSOLUTE
 
 
 def latent_exposure_lookup(cache: PerceptCache, encoder: str) -> ExposureLookup:

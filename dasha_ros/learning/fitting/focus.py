@@ -145,6 +145,21 @@ def latent_focus_lookup(cache: PerceptCache, encoder: str, preset: FocusPreset) 
     return FocusLookup(cache, LatentFeatureExtractor(encoder, int(size)), preset.min_score)
 
 
+def planes_to_read(cache: PerceptCache, train: Rows) -> list[int]:
+    """Numbers of the training views from which blur is read.
+
+    Raises:
+        ReadingError: They are too few.
+    """
+    planes = [int(v) for v in train if cache.views[v].kind == "plane"]
+    if len(planes) < _LEAST_PLANES:
+        raise ReadingError(
+            f"only {len(planes)} of the training views of {cache.path} are planes, and blur is read from at "
+            f"least {_LEAST_PLANES}: build a percept cache of more photographs"
+        )
+    return planes
+
+
 def belief_focus_lookup(
     cache: PerceptCache, train: Rows, preset: FocusPreset, cells: CellFeatures
 ) -> FocusLookup:
@@ -162,11 +177,7 @@ def belief_focus_lookup(
         ReadingError: Too few views to fit anything.
     """
     fit = _BeliefFit(cache, preset, cells)
-    planes = [int(v) for v in train if cache.views[v].kind == "plane"]
-    if len(planes) < _LEAST_PLANES:
-        raise ReadingError(
-            f"only {len(planes)} training views are planes; blur is read from at least {_LEAST_PLANES}"
-        )
+    planes = planes_to_read(cache, train)
     readouts = fit.readouts([int(v) for v in train])
     shown = cells.frame, cells.box, *(np.asarray(cache.fields[n]) for n in ("box_detail", "object_detail"))
     frame, box, detail, place = (read(x) for read, x in zip(_reads(readouts), shown, strict=True))

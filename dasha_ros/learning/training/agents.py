@@ -20,12 +20,18 @@ from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.scenes import Split
 from dasha_ros.learning.dataset.scenes.planes import stem
 from dasha_ros.learning.dataset.scenes.splits import copies_of
+from dasha_ros.learning.fitting.colour import check_colours
 from dasha_ros.learning.fitting.exposure import (
     ExposureLookup,
     latent_exposure_lookup,
     readout_exposure_lookup,
 )
-from dasha_ros.learning.fitting.focus import FocusLookup, belief_focus_lookup, latent_focus_lookup
+from dasha_ros.learning.fitting.focus import (
+    FocusLookup,
+    belief_focus_lookup,
+    latent_focus_lookup,
+    planes_to_read,
+)
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import preset_from
 from dasha_ros.learning.training.run_folder import Agent, RunInfo
@@ -165,6 +171,10 @@ def check_readable(agent: Agent, cache: PerceptCache, preset: Preset, train: Row
             f"the preset {preset.name} learns under disturbances, and the percept cache {cache.path} has no "
             "view under one: build one with `dasha cache build --disturbed 1`"
         )
+    if agent == "focus" and preset.focus.observation == "belief":
+        planes_to_read(cache, train)
+        if preset.focus.colour:
+            check_colours(cache)
 
 
 def focus_lookup(cache: PerceptCache, preset: Preset, train: Rows, cells: CellFeatures | None) -> FocusLookup:

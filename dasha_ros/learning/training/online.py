@@ -161,5 +161,5 @@ def _keep(learner: Any, start: PolicyFile, folder: Path) -> None:
     made = {**start.info.made, "online_steps": int(learner.num_timesteps)}
     PolicyFile(replace(start.info, made=made), net, start.fitted).save(folder / POLICY)
     # Last, so that a checkpoint always has its policy beside it.
-    with replacing(folder / "checkpoint.zip") as file:
+    with replacing(folder / "checkpoint.zip", durable=True) as file:
         learner.save(file)

@@ -25,8 +25,21 @@ Schedule = Literal["drawn", "loop"]
 the episodes that score a network, and what A^H hands over, are drawn all the same."""
 
 
+GREATEST = 1e9
+"""Greatest number of a preset, either way: squares of it must fit where networks compute."""
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _numbers_can_be_squared(self) -> _Model:
+        for key in type(self).model_fields:
+            value = getattr(self, key)
+            for number in value if isinstance(value, tuple) else (value,):
+                if isinstance(number, int | float) and abs(number) > GREATEST:
+                    raise ValueError(f"{key} = {number:g}: at most {GREATEST:g}, either way")
+        return self
 
     @model_validator(mode="after")
     def _ranges_ascend(self) -> _Model:
@@ -87,7 +100,7 @@ class FocusWorld(_Model):
     fitted on plain views all the same: fitted on both, fewer episodes end within 1 px."""
     drift_dioptres: NotNegative = 0.0
     """The lens's map is off by up to so much, either way [1/m]."""
-    hysteresis: Range = (0.0, 0.0)
+    hysteresis: tuple[NotNegative, NotNegative] = (0.0, 0.0)
     """Half width of the play between what is commanded and what moves, in the lens's unit."""
     settling_dioptres: NotNegative = 0.01
     """A lens counts as settled within this error [1/m]."""
@@ -233,6 +246,13 @@ class Preset(_Model):
     scene_set: str = "training"
     exposure: ExposurePreset
     focus: FocusPreset
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if not name or name.startswith(".") or "/" in name or "\0" in name:
+            raise ValueError("runs and policies are named after it: give a name without / and no . first")
+        return name
 
     @field_validator("encoder")
     @classmethod

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dasha_ros.estimation.readout import GRID_ENCODER
+from dasha_ros.files.locking import folder_locked
 from dasha_ros.learning.dataset.cache.cells import Array, CellFeatures, Progress, cell_features
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.scenes import Split, splits
@@ -103,7 +104,9 @@ def split_of(cache: PerceptCache, number: int) -> Split:
     """
     folds = len({view.fold for view in cache.views})
     try:
-        return splits(cache.views, max(number + 1, 1))[number]
+        if number < 0:
+            raise IndexError("splits are counted from 0")
+        return splits(cache.views, number + 1)[number]
     except (ValueError, IndexError) as error:
         raise TrainingError(
             f"there is no split {number} of {cache.path}: its {len(cache.views)} views are in {folds} folds "
@@ -140,9 +143,31 @@ def train(
         Whether the run came to its end.
 
     Raises:
-        TrainingError: The checkpoint can't be used, the learner diverged, or the disk is full.
+        TrainingError: The checkpoint can't be used, the learner diverged, the disk is full, or another
+            process trains in the folder.
         ReadingError: The cache lacks what the preset reads, or is damaged.
     """
+    # The one that is behind would put an older policy in place of the best one.
+    busy = f"another process trains in {folder.path}: wait for it, or end it"
+    with folder_locked(folder.path, TrainingError, busy, f" and go on with `--resume {folder.path}`"):
+        return _train(
+            folder, info, cache, resume=resume, cells=cells, handed_over=handed_over, report=report,
+            progress=progress, stopped=stopped,
+        )  # fmt: skip
+
+
+def _train(
+    folder: RunFolder,
+    info: RunInfo,
+    cache: PerceptCache,
+    *,
+    resume: bool,
+    cells: CellFeatures | None,
+    handed_over: Array | None,
+    report: Callable[[RunProgress], None],
+    progress: Progress | None,
+    stopped: Callable[[], bool],
+) -> bool:
     from dasha_ros.learning.training.callbacks import Watch, WatchState, diverged
 
     preset = preset_from(info.preset, "of the run")

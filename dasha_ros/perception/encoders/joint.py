@@ -96,7 +96,10 @@ def part(latent: NDArray[np.float32], encoder_id: str, wanted: str) -> NDArray[n
         return latent
     ids = encoder_id.split(SEPARATOR)
     if wanted not in ids:
-        raise ModelError(f"A latent of the encoder {encoder_id} does not contain {wanted}.")
+        raise ModelError(
+            f"A latent of the encoder {encoder_id} does not contain {wanted}: set perception's `encoder` to "
+            f"{wanted} (or {encoder_id}{SEPARATOR}{wanted})."
+        )
     sizes = [SIZES[name] for name in ids]
     if latent.shape[-1] != sum(sizes):
         raise ModelError(

@@ -83,7 +83,8 @@ class PolicyFile:
         }
         with disk_errors(PolicyFileError, path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as file:
+            # What goes on from a run, after a power failure too, needs its policy.
+            with replacing(path, durable=True) as file:
                 np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # the stub wants no names
 
     @classmethod

@@ -164,6 +164,7 @@ def test_a_run_that_is_not_good_enough_on_stacks_does_not_ship(
         (("--split", 9), "no split 9"),
         (("--name", "../plus"), "letters, digits and underscores"),
         (("--repository", "/"), "no checkout"),
+        (("--setting", "planes_disturbed"), "planes_disturbed: no test view is a plane under a disturbance"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_trained(

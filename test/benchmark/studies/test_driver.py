@@ -119,11 +119,11 @@ def test_a_task_that_fails_is_named_and_not_tried_again(pool, results):
 def test_a_full_disk_is_named_and_what_was_computed_is_kept(pool, results, monkeypatch):
     real, written = results_module.write_whole, []
 
-    def until_full(path, content):
+    def until_full(path, content, **options):
         if len(written) == 4:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         written.append(path)
-        real(path, content)
+        real(path, content, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(results_module, "write_whole", until_full)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -23,7 +24,7 @@ from dasha_ros.benchmark.studies.results import Results
 from dasha_ros.benchmark.studies.task import Failure, StudyError, carry_out
 from dasha_ros.benchmark.testbed import cache_testbed
 from dasha_ros.cli import app
-from dasha_ros.learning.dataset.cache.store import CacheError
+from dasha_ros.learning.dataset.cache.store import CacheError, Store
 from dasha_ros.learning.evaluation.settings import focus_setting
 from dasha_ros.learning.training.presets import PresetError
 from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
@@ -106,6 +107,46 @@ def test_a_worker_refuses_another_cache_and_another_policy(asked, monkeypatch, t
     assert "no percept cache another" in answer.reason
     with pytest.raises(StudyError, match="install the same package"):
         work.play(replace(task.inputs, digest="0123"), task.carried)
+
+
+def test_a_damaged_cache_of_something_else_ends_no_study(asked, cache, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for name in ("a", "z"):
+        (tmp_path / "dasha_ros/percepts" / name).mkdir(parents=True)
+        (tmp_path / "dasha_ros/percepts" / name / "meta.json").write_text("{}")
+    with pytest.raises(CacheError, match=r"no percept cache of the scene set 'analytic'.*/[az] is damaged"):
+        plan_of(Study(**{**asked, "scene_sets": ["analytic"]}))
+    (tmp_path / "dasha_ros/percepts/m").symlink_to(cache)
+    os.utime(tmp_path / "dasha_ros/percepts/z/meta.json", (2e9, 2e9))
+    task = plan_of(Study(**{**asked, "scene_sets": [Store.load(cache).meta.scene_set]})).tasks[0]
+    elsewhere = replace(task, carried=replace(task.carried, cache="/nowhere"))
+    assert carry_out(elsewhere) == carry_out(task)
+
+
+@pytest.mark.parametrize("content", ["", "[", "{}", "[1]", "[]", "[{}]"])
+def test_a_result_that_is_damaged_is_computed_again_or_named(asked, tmp_path, content):
+    command = [
+        "study",
+        "run",
+        str(file_of(asked, tmp_path)),
+        "--out",
+        str(tmp_path / "out"),
+        "--workers",
+        "1",
+    ]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    tables = (tmp_path / "out/tables.md").read_bytes()
+    damaged = sorted((tmp_path / "out/results").glob("*.json"))[0]
+    damaged.write_text(content)
+    again = CliRunner().invoke(app, command)
+    if content in ("[]", "[{}]"):
+        assert again.exit_code != 0
+        assert f"{damaged} holds no rows of this study: delete it" in again.stderr.replace("\n", "")
+        damaged.unlink()
+        again = CliRunner().invoke(app, command)
+    assert again.exit_code == 0
+    assert "11 tasks had been done before" in again.stderr
+    assert (tmp_path / "out/tables.md").read_bytes() == tables
 
 
 def test_what_means_nothing_is_left_out_and_told(asked):

@@ -149,12 +149,17 @@ def test_another_set_may_not_use_the_folder(few_cache: PerceptCache, few_views: 
 
 
 @pytest.mark.parametrize("name", ["score.bin", "latent.bin", "histogram.bin"])
-def test_a_changed_byte_is_found(copied: Path, name: str) -> None:
-    content = bytearray((copied / name).read_bytes())
+def test_a_changed_byte_is_found_and_costs_one_view(copied: Path, few_views: SceneSet, name: str) -> None:
+    content, kept = bytearray((copied / name).read_bytes()), Store.load(copied).done()
     content[len(content) // 2] ^= 0x40
     (copied / name).write_bytes(content)
-    with pytest.raises(CacheError, match=r"damaged: view .* delete the folder"):
+    with pytest.raises(CacheError, match=r"damaged: view .* run the same `dasha cache build` again"):
         PerceptCache.open(copied)
+    told: list[int] = []
+    build_cache(few_views, copied, workers=1, grids=Grids.tiny(), progress=lambda *news: told.append(news[1]))
+    assert told[0] > 0, "the other views stay"
+    assert Store.load(copied).done() == kept
+    PerceptCache.open(copied)
 
 
 def test_a_short_or_missing_file_is_found(copied: Path) -> None:

@@ -36,9 +36,9 @@ def check(env):
     pytest.importorskip("stable_baselines3.common.env_checker").check_env(env.unwrapped)
 
 
-def over_the_twin(name, **arguments):
+def over_the_twin(name, preset="paper", **arguments):
     try:
-        return gymnasium.make(name, preset="paper", scene=SCENE, **arguments)
+        return gymnasium.make(name, preset=preset, scene=SCENE, **arguments)
     except (ModelError, AssetMissing) as error:
         pytest.skip(str(error))
 
@@ -50,9 +50,10 @@ def test_over_a_cache_both_checkers_pass(name, cache):
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("preset", ["paper", "plus"])
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_over_the_twin_both_checkers_pass(name):
-    check(over_the_twin(name))
+def test_over_the_twin_both_checkers_pass(name, preset):
+    check(over_the_twin(name, preset))
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -113,6 +114,9 @@ def test_registering_twice_changes_nothing(recwarn):
         ({"rig": "cached", "cache": "/nowhere"}, CacheError, "no percept cache"),
         ({"rig": "graph"}, ValueError, "rig 'graph'"),
         ({"scene": "moon"}, SceneError, "no scene 'moon'"),
+        ({"part": "test"}, ValueError, "part does not apply to the rig twin, only to cached"),
+        ({"rig": "cached", "scene": SCENE}, ValueError, "scene does not apply to the rig cached"),
+        ({"speed": 2.0}, ValueError, "no option 'speed'; there are: rig, scene, cache"),
         ({"policy": "/nowhere.npz"}, PolicyFileError, "there is no policy"),
         ({"policy": shipped_policy("paper", "focus")}, PolicyFileError, "trained with this preset"),
     ],
@@ -126,6 +130,7 @@ def test_parts_and_splits_that_are_not_there_are_refused(cache):
     for arguments, error, says in (
         ({"part": "dev"}, ValueError, "part 'dev'"),
         ({"split": 9}, TrainingError, "no split 9"),
+        ({"split": -1}, TrainingError, "no split -1"),
     ):
         with pytest.raises(error, match=says):
             gymnasium.make("DashaFocus-v0", rig="cached", cache=cache.path, **arguments)
@@ -141,3 +146,22 @@ def test_actions_of_random_agents_stay_in_range(cache):
         assert np.isfinite(list(info["terms"].values())).all()
         if terminated or truncated:
             env.reset()
+
+
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [
+        ("DashaFocus-v0", 19),
+        ("DashaFocus-v0", -1),
+        ("DashaFocus-v0", float("nan")),
+        ("DashaFocus-v0", [1, 2]),
+        ("DashaExposure-v0", 49),
+        ("DashaExposure-v0", 1.5),
+        ("DashaJoint-v0", [49, 0]),
+    ],
+)
+def test_an_action_that_is_none_is_refused(name, action, cache):
+    env = gymnasium.make(name, rig="cached", cache=cache.path, disable_env_checker=True)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="is no action"):
+        env.step(np.asarray(action))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,6 +76,17 @@ def test_it_keeps_every_update_and_goes_on_from_the_last(tmp_path):
         )
         assert updates == expected
         assert steps_of(tmp_path) == expected[-1]
+
+
+def test_policy_and_checkpoint_are_on_the_disk_before_they_take_the_place_of_older_ones(
+    tmp_path, monkeypatch
+):
+    """A power failure may lose what was never synced, and rename all the same."""
+    done, replace = [], os.replace
+    monkeypatch.setattr(os, "fsync", lambda _: done.append("synced"))
+    monkeypatch.setattr(os, "replace", lambda a, b: (done.append(Path(b).name), replace(a, b)))
+    learn_online(Guess(20), PPO, start(), tmp_path)
+    assert done == ["synced", "policy.npz", "synced", "checkpoint.zip"]
 
 
 def test_a_sitting_takes_one_core_and_leaves_no_folder_behind(tmp_path, monkeypatch):

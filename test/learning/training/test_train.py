@@ -11,6 +11,8 @@ import pytest
 from synthetic_cache import synthetic_cache
 from tiny_runs import TINY, run_of, weights
 
+from dasha_ros.files.locking import folder_locked
+from dasha_ros.learning.dataset.cache.cells import ReadingError
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.store import CacheError, Store
 from dasha_ros.learning.dataset.scenes.planes import stem
@@ -165,6 +167,17 @@ def test_a_folder_holds_one_run(cache, tmp_path):
         run_of("focus", "plus", cache, tmp_path / "run")
 
 
+def test_two_processes_never_train_in_one_folder(cache, tmp_path):
+    """The one that is behind would put an older policy in place of the best one."""
+    run, info = run_of("focus", "plus", cache, tmp_path / "run")
+    with (
+        folder_locked(run.path, RuntimeError, "busy"),
+        pytest.raises(TrainingError, match="another process trains in"),
+    ):
+        train(run, info, cache)
+    assert train(run, info, cache)
+
+
 def test_another_cache_is_refused(cache, tmp_path):
     run, info = run_of("focus", "plus", cache, tmp_path / "run")
     with pytest.raises(TrainingError, match="another percept cache"):
@@ -174,6 +187,21 @@ def test_another_cache_is_refused(cache, tmp_path):
 def test_a_split_that_is_not_there_is_refused(cache):
     with pytest.raises(TrainingError, match="no split 9"):
         plan("focus", load_preset("plus"), cache, split=9)
+
+
+def test_a_cache_from_which_nothing_can_be_fitted_is_refused_before_a_run_begins(tmp_path):
+    few = synthetic_cache(tmp_path / "few", planes=5)
+    with pytest.raises(ReadingError, match="blur is read from at least 4: build a percept cache of more"):
+        plan("focus", load_preset("plus"), few)
+    plan("focus", load_preset("paper"), few)
+    plan("exposure", load_preset("plus"), few)
+
+
+def test_a_cache_without_the_colours_of_a_preset_is_refused_before_a_run_begins(tmp_path):
+    grey = synthetic_cache(tmp_path / "grey", planes=10)
+    with pytest.raises(ReadingError, match="holds no colours, which this preset reads"):
+        plan("focus", load_preset("plus_colour"), grey)
+    plan("exposure", load_preset("plus_colour"), grey)
 
 
 def test_a_lens_that_did_not_make_the_cache_is_refused(cache, tmp_path):

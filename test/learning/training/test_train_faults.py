@@ -238,7 +238,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on_when_it_is_freed(
     disk = FullDisk(monkeypatch, what, after)
     with pytest.raises(TrainingError, match=r"(full|No space left).*--resume .*run"):
         train(run, info, healthy)
-    assert not [path for path in run.path.iterdir() if path.name.startswith(".")], "no half files"
+    assert [path.name for path in run.path.glob(".*")] == [".lock"], "no half files"
     disk.free()
     assert train(run, info, healthy, resume=True)
     for name, value in weights(whole).items():

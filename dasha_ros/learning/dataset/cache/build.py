@@ -142,7 +142,8 @@ def in_turn(view: int) -> tuple[int, int]:
 
 
 def _compute(store: Store, needed: frozenset[int], pool: WorkerPool, report: Progress) -> None:
-    done = needed & store.done().keys()
+    arrays = store.arrays("r+")
+    done = needed & store.whole(arrays)
     left = sorted(needed - done)
     sizes = [store.layout.part(CELL, i) for i in range(len(store.views))]
     cells = [part.stop - part.start for part in sizes]
@@ -155,6 +156,5 @@ def _compute(store: Store, needed: frozenset[int], pool: WorkerPool, report: Pro
 
     left.sort(key=in_turn)
     jobs = [(store.views[i], store.meta.grids) for i in left]
-    arrays = store.arrays("r+")
     for number, content in pool.run(Worker.view, jobs, count, "cells"):
         store.put(arrays, left[number], content)
