@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from dasha_ros.bringup.graph import Graph, Process
 from dasha_ros.config import NODES, ConfigError
-from dasha_ros.files.naming import expanded
 
 if TYPE_CHECKING:
     from dasha_ros.policies.learned.policy_file import Agent
@@ -81,11 +80,10 @@ def _low_level_agent(config: Any) -> None:
 
 def _learner(config: Any, agent: Agent) -> None:
     from dasha_ros.learning.training.presets import load_preset
-    from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyFileError
+    from dasha_ros.policies.learned.policy_file import PolicyFile, policy_to_learn_from
 
-    load_preset(config.preset)
-    if config.learn_from:
-        PolicyFile.load(expanded(config.learn_from, PolicyFileError), agent)
+    preset = load_preset(config.preset)
+    PolicyFile.load(policy_to_learn_from(config.learn_from, preset.name, agent), agent)
 
 
 def _trainer(config: Any) -> None:

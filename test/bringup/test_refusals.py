@@ -61,6 +61,18 @@ def test_a_policy_file_that_is_damaged_or_the_other_agents_is_refused(damaged: P
     assert sentence.startswith(f"low_level_agent: {other} is a policy for exposure, not for focus")
 
 
+def test_a_learner_without_a_policy_to_start_from_is_refused(tmp_path: Path) -> None:
+    preset = tmp_path / "mine.yaml"
+    preset.write_text("extends: plus\nname: mine\n")
+    sentence = refused(f"low_level_agent.preset={preset}", learn=True)
+    assert sentence.startswith("low_level_agent: no policy of the preset mine ships to start learning from: ")
+    assert "set the parameter learn_from" in sentence
+    start = f"low_level_agent.learn_from={POLICIES / 'plus_focus.npz'}"
+    assert refused(
+        f"low_level_agent.preset={preset}", start, "trainer.scenes=[nosuch]", learn=True
+    ).startswith("trainer: no scene 'nosuch'")
+
+
 def test_a_scene_with_a_picture_that_cannot_be_shown_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("layers: [{kind: photograph, photo: nope.png, distance_m: 1.0}]\n")

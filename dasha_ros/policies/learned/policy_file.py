@@ -20,6 +20,7 @@ from dasha_ros.files import version_0_1
 from dasha_ros.files.arrays import read_arrays
 from dasha_ros.files.documents import parse_json
 from dasha_ros.files.errors import FileError
+from dasha_ros.files.naming import expanded
 from dasha_ros.files.writing import disk_errors, replacing
 from dasha_ros.perception.encoders.joint import SEPARATOR, has_part
 from dasha_ros.policies.learned.network import PolicyNet
@@ -140,6 +141,28 @@ class PolicyFile:
 def shipped_policy(name: str, agent: Agent) -> Path:
     """The file of a policy that ships with the package: ``config/policies/NAME_AGENT.npz``."""
     return config_dir() / "policies" / f"{name}_{agent}.npz"
+
+
+def policy_to_learn_from(given: str, preset: str, agent: Agent) -> Path:
+    """The policy that learning over ROS starts from: the given one, or the one that ships for the preset.
+
+    Args:
+        given: Path of a policy, or "".
+        preset: Name of the preset.
+        agent: Who learns.
+
+    Raises:
+        PolicyFileError: None is given, and none ships for the preset.
+    """
+    if given:
+        return expanded(given, PolicyFileError)
+    shipped = shipped_policy(preset, agent)
+    if not shipped.is_file():
+        raise PolicyFileError(
+            f"no policy of the preset {preset} ships to start learning from: train one (`dasha train "
+            f"{agent} --preset ...`), and set the parameter learn_from to its file best.npz"
+        )
+    return shipped
 
 
 def check_encoder(info: PolicyInfo, encoder: str) -> None:

@@ -12,11 +12,10 @@ from dasha_ros.config import AgentConfig
 from dasha_ros.control.step import Step
 from dasha_ros.files.errors import shown
 from dasha_ros.files.locking import folder_locked
-from dasha_ros.files.naming import expanded
 from dasha_ros.learning.training.online import POLICY, CheckpointError, NoMoreEpisodes, learn_online
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import load_preset, verdict_of
-from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyFileError, shipped_policy
+from dasha_ros.policies.learned.policy_file import PolicyFile, policy_to_learn_from
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.ros.actuation.ros_rig import RosRig
 from dasha_ros.ros.agents.goal_episodes import EpisodeEnd, GoalEpisodes, GoalQueue
@@ -56,8 +55,7 @@ class AgentLearning:
     ) -> None:
         self._agent, self._rig, self._health = agent, rig, health
         self._preset: Preset = load_preset(config.preset)
-        given = expanded(config.learn_from, PolicyFileError) if config.learn_from else None
-        self._start_path = given or shipped_policy(self._preset.name, agent)
+        self._start_path = policy_to_learn_from(config.learn_from, self._preset.name, agent)
         self._start = PolicyFile.load(self._start_path, agent)
         self._folder = user_folder(config.checkpoint_dir) / f"{self._preset.name}-{agent}"
         self._fresh, self._seed = config.learn_fresh, config.learn_seed
