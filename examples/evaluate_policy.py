@@ -23,7 +23,11 @@ GOALS = (("motorcycle_street", "motorcycle"), ("cat_pagoda", "cat"))
 
 def main(name: str, episodes: int = 2) -> int:
     """Print a line for every episode; return 0 when all of them found their object."""
-    policy, exposure = focus_policy(name), exposure_policy("histogram")
+    try:
+        policy = focus_policy(name)
+    except ValueError as error:  # it says what is wrong with the name, the file or the class
+        sys.exit(f"error: {error}")
+    exposure = exposure_policy("histogram")
     rig = TwinRig(Perception(encoder="efficientnet_lite0_grid"), width=1024, height=544)
     draw, found = random.Random(0), 0
     for scene, label in GOALS:

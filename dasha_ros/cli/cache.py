@@ -131,6 +131,7 @@ def check(
 ) -> None:
     """Verify a cache, and print how far its values are from renderings of the whole chain."""
     from dasha_ros.assets.catalogue import AssetMissing
+    from dasha_ros.cli.terminal.progress import progress
     from dasha_ros.learning.dataset.cache.check import check as measure
     from dasha_ros.learning.dataset.cache.check import is_foreign
     from dasha_ros.learning.dataset.cache.store import CacheError
@@ -139,7 +140,8 @@ def check(
 
     opened = _opened(cache)
     try:
-        errors = measure(opened, points, seed)
+        with progress(err()) as report:
+            errors = measure(opened, points, seed, lambda done, total: report("renderings", done, total))
     except (AssetMissing, CacheError, ModelError, SceneError) as error:
         fail(str(error))
     _print_errors(errors)

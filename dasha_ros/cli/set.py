@@ -18,6 +18,9 @@ from dasha_ros.cli.graph.node_parameters import (
 from dasha_ros.cli.terminal.console import Exit, fail, out
 from dasha_ros.cli.terminal.options import Namespace
 
+_READ_ONLY = "read-only parameter"
+"""In rclpy's words for a parameter that is declared so."""
+
 
 def set_parameter(
     node: Node,
@@ -44,6 +47,11 @@ def set_parameter(
         if answer is None:
             fail_unanswered(client, node)
         (result,) = answer.results
+        if not result.successful and _READ_ONLY in result.reason:
+            fail(
+                f"{parameter} of {node} stays as it was at the start: give it in a parameter file or with "
+                f"`dasha up --set {node}.{parameter}={value}`, and start the graph again"
+            )
         if not result.successful:
             fail(result.reason or f"{node} refused it without a reason")
         after = values_of(client, node, parameter)[parameter]

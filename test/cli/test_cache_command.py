@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,8 @@ def test_a_check_fails_where_a_cache_is_another_one(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def measured(*_: object) -> list[Error]:
+    def measured(_cache: object, _points: int, _seed: int, told: Callable[[int, int], None]) -> list[Error]:
+        told(3, 100)
         if isinstance(found, Exception):
             raise found
         return found
@@ -88,6 +90,7 @@ def test_a_check_fails_where_a_cache_is_another_one(
     result = runner.invoke(app, ["check", str(synthetic_cache(tmp_path / "c", planes=1).path)])
     assert result.exit_code == code
     assert says in result.output
+    assert "renderings: 3 of 100" in result.output
 
 
 @pytest.mark.parametrize("command", ["info", "check"])

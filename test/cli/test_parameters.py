@@ -25,6 +25,7 @@ def node(probe):
     """Name of a node with parameters of several kinds, in the test process."""
     probe.node.declare_parameter("light", 1.5, ParameterDescriptor(dynamic_typing=True))
     probe.node.declare_parameter("scene", "street")
+    probe.node.declare_parameter("speed", 1.0, ParameterDescriptor(read_only=True))
     probe.node.declare_parameter("distances", [1.0, 2.0])
     probe.node.add_on_set_parameters_callback(_refuse_darkness)
     return probe.node.get_name()
@@ -67,6 +68,16 @@ def test_refusal_prints_the_reason_and_exits_with_1(probe, node, dasha):
     assert child.returncode == 1
     assert "error: light = -1 is below 0" in child.output
     assert probe.node.get_parameter("light").value == 1.5
+
+
+@pytest.mark.graph
+def test_a_parameter_of_the_start_is_refused_with_what_to_do(probe, node, dasha):
+    child = dasha("set", node, "speed", "2")
+    assert child.returncode == 1
+    said = " ".join(child.output.split())
+    assert f"error: speed of {node} stays as it was at the start" in said
+    assert f"`dasha up --set {node}.speed=2`" in said
+    assert probe.node.get_parameter("speed").value == 1.0
 
 
 @pytest.mark.graph
