@@ -16,10 +16,12 @@ def find_active_environment():
     """Find the packages of the active virtual environment, before the system's older ones.
 
     The first line of Ubuntu's ``ros2`` names the system's Python, whatever is active. Nodes obey ``PATH``.
+    The environment's ``.pth`` files, as of editable installs, are not read.
     """
     active = os.environ.get("VIRTUAL_ENV", "")
     packages = sysconfig.get_path("purelib", "posix_prefix", {"base": active})
-    if active and packages not in sys.path and os.path.isdir(packages):
+    is_of_system = sys.prefix == sys.base_prefix
+    if active and is_of_system and packages not in sys.path and os.path.isdir(packages):
         others = {*site.getsitepackages(), site.getusersitepackages()}
         before = (place for place, folder in enumerate(sys.path) if folder in others)
         sys.path.insert(next(before, len(sys.path)), packages)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from middleware_stops import excuse
+from middleware_stops import excuse, too_many
 from ros_domains import free_domain, ros_environment
 from ros_harness import CHILDREN, Probe, Spawner
 
@@ -48,9 +48,18 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     # Some tests let a node wait for ever, to see that it ends.
     meant = [child for child in CHILDREN if any("stuck_node.py" in word for word in child.command)]
-    if report.failed and not meant and (why := excuse(child.output for child in CHILDREN)):
+    if report.failed and not meant and (why := excuse((child.pid, child.output) for child in CHILDREN)):
         report.outcome, report.wasxfail = "skipped", why
     return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run in which too many failures were excused."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    excused = reporter.stats.get("xfailed", []) if reporter else []
+    if session.exitstatus == pytest.ExitCode.OK and too_many(report.wasxfail for report in excused):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture

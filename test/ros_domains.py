@@ -37,7 +37,8 @@ def free_domain() -> Iterator[int]:
                 continue
             if participants_ports(domain):
                 continue
-            remove_ports(domain)
+            if not remove_ports(domain):
+                continue
             yield domain
             return
     raise RuntimeError("all 100 ROS domains are used by others on this machine")
@@ -58,12 +59,16 @@ def participants_ports(domain: int) -> list[int]:
     return sorted(port for port in ports if first <= port < first + 250)
 
 
-def remove_ports(domain: int) -> None:
-    """Remove the ports in shared memory of a domain that nobody uses."""
+def remove_ports(domain: int) -> bool:
+    """Remove the ports in shared memory of a domain that nobody uses; false: one belongs to another user."""
     for number in range(first_port(domain), first_port(domain) + 250):
         for port in (f"{prefix}port{number}" for prefix in FAST_DDS):
             for name in (port, f"{port}_el", f"sem.{port}_mutex"):
-                (SHARED_MEMORY / name).unlink(missing_ok=True)
+                try:
+                    (SHARED_MEMORY / name).unlink(missing_ok=True)
+                except PermissionError:
+                    return False
+    return True
 
 
 def ros_environment(domain: int) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -48,9 +49,10 @@ def set_parameter(
             fail_unanswered(client, node)
         (result,) = answer.results
         if not result.successful and _READ_ONLY in result.reason:
+            bare = node.rpartition("/")[2]
             fail(
                 f"{parameter} of {node} stays as it was at the start: give it in a parameter file or with "
-                f"`dasha up --set {node}.{parameter}={value}`, and start the graph again"
+                f"`dasha up --set {quote(f'{bare}.{parameter}={value}')}`, and start the graph again"
             )
         if not result.successful:
             fail(result.reason or f"{node} refused it without a reason")

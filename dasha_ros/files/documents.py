@@ -105,11 +105,12 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag == _MERGE:
                 continue
-            if (key.tag, key.value) in seen:
+            value = self.construct_object(key)
+            if (type(value), value) in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value!r} is there twice", key.start_mark
                 )
-            seen.add((key.tag, key.value))
+            seen.add((type(value), value))
         return node
 
 

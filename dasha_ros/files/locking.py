@@ -27,8 +27,10 @@ def folder_locked(folder: Path, kind: type[Exception], busy: str, remedy: str = 
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("w")
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise kind(busy) from error
+        # A disk of the network may have no locks.
+        with disk_errors(kind, folder, remedy):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise kind(busy) from error
         yield

@@ -21,6 +21,7 @@ from dasha_ros.perception.errors import ImageError, ModelError
 from dasha_ros.perception.percept import Box
 from dasha_ros.perception.pipeline import Perception
 from dasha_ros.ros.driver_nodes.backends import perception_of
+from dasha_ros.ros.node.condition import Condition
 from dasha_ros.ros.node.node import DashaNode
 from dasha_ros.ros.node.run import run
 from dasha_ros.ros.perception.audience import Audience
@@ -98,7 +99,7 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
         self._info_publisher = self.keep_publisher(msg.PerceptionInfo, "perception/info", qos.STATE)
         self._subscriber = FastSubscriber(self)
         self.keep(self._subscriber, self._subscriber.close)
-        self.health.watch("lost", self._lost.condition)
+        self.health.watch("lost", self._lost_pictures)
         self.health.watch("detector", lambda: self._other.condition() if self._other else None)
         if elsewhere := self.config.detector_topic:
             full_name = self.resolve_topic_name(elsewhere)
@@ -216,12 +217,17 @@ class PerceptionNode(DashaNode[PerceptionConfig]):
     def _on_capture(self, message: msg.CaptureInfo) -> None:
         capture = capture_from_msg(message)
         self._pending.captured(capture, self.steady.now_ns())
-        if self._lost.told():
-            self.health.update()
+        self._lost.told()
         self._captures[capture.stamp_ns] = capture
         while len(self._captures) > _KEPT_CAPTURES:
             del self._captures[next(iter(self._captures))]
         self._look()
+
+    def _lost_pictures(self) -> Condition | None:
+        """A warning if pictures get lost and their quality of service is not why, which is told by itself."""
+        found = self._lost.condition()
+        name, topic = self.get_fully_qualified_name(), self.resolve_topic_name("camera/image_raw")
+        return found if found and not unheard_on(self, topic, name) else None
 
     def _on_image(self, image: Image) -> None:
         self.health.count("images")

@@ -139,9 +139,9 @@ class Trainer(DashaNode[TrainerConfig]):
                     self._wait_for_turn()
             except Exception as error:  # Whatever goes wrong in one episode, the next one begins.
                 if not self._interrupted():
-                    self._report_failure(error)
+                    failed = self._report_failure(error)
                     self._stop.wait(pause_s)
-                    pause_s = min(2.0 * pause_s, _LONGEST_PAUSE_S)
+                    pause_s = min(2.0 * pause_s, _LONGEST_PAUSE_S) if failed else _PAUSE_S
 
     def _wait_for_turn(self) -> None:
         last = ""
@@ -152,19 +152,21 @@ class Trainer(DashaNode[TrainerConfig]):
                 last = reason
             self._turns.wait()
 
-    def _report_failure(self, error: Exception) -> None:
+    def _report_failure(self, error: Exception) -> bool:
+        """Report what went wrong; returns whether anything did."""
         if isinstance(error, GoalRefusedError) and self._turns.reason:
-            return  # The activity will say what it waits for.
+            return False  # The activity will say what it waits for.
         if isinstance(error, AgentLostError):
             self.health.count("lost_episodes")
             self.health.warn("episode", f"episode lost: {error}")
-            return
+            return True
         self.health.count("failed_episodes")
         self.health.error(
             "episode",
             f"episode failed ({type(error).__name__}: {error}); the next one begins. "
             "If it happens again, see `dasha doctor` and the log of the node that is named",
         )
+        return True
 
     def _play(self, episode: Episode) -> bool:
         """Play an episode; return whether it ended by itself and was not preempted.

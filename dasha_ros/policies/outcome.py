@@ -62,8 +62,8 @@ _ADVICE = {
     ErrorCode.PREEMPTED: "Follow the newer goal.",
     ErrorCode.SHUTDOWN: "Activate the node again, then repeat the goal.",
     ErrorCode.CLIENT_GONE: "Send the goal again from a program that waits for its end.",
-    ErrorCode.INTERNAL: "This is a bug; the log says where. If that is not in a policy or class of your "
-    "own, please report it with this message and the log.",
+    ErrorCode.INTERNAL: "This is a bug; the log says where. If it is in a policy or class of your own, mend "
+    "it; else please report it with this message and the log.",
 }
 
 

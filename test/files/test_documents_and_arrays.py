@@ -38,6 +38,8 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
         (b"a: &a [*a]", "contains itself"),
         (b"a: 1\nb: {c: 1,\n d: 2, c: 3}", r"is not YAML: the key 'c' is there twice \(line 3, column 8\)"),
         (b"a: 1\n'a': 2", r"the key 'a' is there twice"),
+        (b"{1: a, 0x1: b}", r"the key '0x1' is there twice"),
+        (b"{true: a, True: b}", r"the key 'True' is there twice"),
         (b"a: 1\n" * 300_000, "has 2 MB; at most 1 MB"),
     ],
 )  # fmt: skip

@@ -110,9 +110,7 @@ def test_pictures_that_get_lost_on_their_way_are_reported(node: perception.Perce
     node._lost._now_ns = lambda: next(seconds) * 10**9
     images = [picture(node, n * 10**9) for n in range(8)]
     assert node.health.conditions()["lost"] == (Level.WARN, SENTENCE)
-    for n, image in enumerate(images * 2):
-        node._on_image(image)
-        picture(node, (8 + n) * 10**9)
+    node._on_image(images[-1])
     assert "lost" not in node.health.conditions()
 
 

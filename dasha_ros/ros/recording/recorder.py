@@ -59,9 +59,10 @@ class Recorder:
         self._named, self._images, self._quality, self._tell = set(named), images, jpeg_quality, tell
         self._subscriber = PatientSubscriber(node, f"{namespace.rstrip('/')}{_BELL}")
         self._known: set[str] = set()
-        self._unwanted: set[str] = set()
+        self._left_out: dict[str, str] = {}
+        """Topics that can't be recorded or are not wanted, and why."""
         self._several: set[str] = set()
-        """Topics that are published with several types, and were told of."""
+        """Topics that were published with several types, and were told of."""
         self._heard: set[str] = set()
         """The names under which messages were written."""
         self._arrived: set[str] = set()
@@ -85,7 +86,7 @@ class Recorder:
 
     def look(self) -> None:
         """Take up topics that are new in the graph."""
-        known = self._known | self._unwanted
+        known = self._known | self._left_out.keys()
         for topic, kinds in topics_to_record(self._node, self._namespace, self._named, known).items():
             if len(kinds) > 1:
                 self._tell_of_several(topic, kinds)
@@ -93,12 +94,13 @@ class Recorder:
                 continue
             (kind,) = kinds
             if kind == IMAGE_KIND and self._images == "none":
-                self._unwanted.add(topic)
+                self._left_out[topic] = "pictures are left out"
                 continue
             self._known.add(topic)
             try:
                 self._listen(topic, kind)
             except UnknownTypeError as error:
+                self._left_out[topic] = f"its type {kind} is not known here"
                 self._tell(f"{topic} is not recorded: {error}")
 
     def _tell_of_several(self, topic: str, kinds: Collection[str]) -> None:
@@ -112,16 +114,13 @@ class Recorder:
     @property
     def unheard(self) -> dict[str, str]:
         """The topics that were named and of which nothing was recorded, and why."""
-        return {
-            topic: "pictures are left out"
-            if topic in self._unwanted
-            else "nodes publish it with several types"
-            if topic in self._several
-            else "no message came"
-            if topic in self._known
-            else "no node published it"
-            for topic in sorted(self._named - self._arrived)
+        why = {
+            **dict.fromkeys(self._named, "no node published it"),
+            **dict.fromkeys(self._known, "no message came"),
+            **dict.fromkeys(self._several, "nodes publish it with several types"),
+            **self._left_out,
         }
+        return {topic: why[topic] for topic in sorted(self._named - self._arrived - self.refused.keys())}
 
     def close(self) -> None:
         """Stop listening; nothing is written once this returns."""

@@ -188,6 +188,7 @@ def test_what_is_not_recorded_is_told(
     spawn: Spawner, probe: Probe, ros_env: dict[str, str], tmp_path: Path
 ) -> None:
     """A stranger publishes texts as pictures, another only listens with a wrong type, a name is mistyped."""
+    from sensor_msgs.msg import Image
     from std_msgs.msg import String
 
     robot = Robot(probe)
@@ -196,15 +197,18 @@ def test_what_is_not_recorded_is_told(
         stranger.node.create_publisher(String, "/dasha/camera/image_raw", 1)
         stranger.node.create_subscription(String, "/dasha/perception/percept", print, 1)
         folder = tmp_path / "rec"
-        names = ("camera/image_raw", "perception/percept", "lens/inof")
+        depth = probe.node.create_publisher(Image, "camera/depth", 1)
+        names = ("camera/image_raw", "perception/percept", "lens/inof", "camera/depth")
         recorder = spawn.dasha(
-            "record", "-o", str(folder), *(word for name in names for word in ("-t", name))
+            *("record", "-o", str(folder), "--images", "jpeg"), *(word for n in names for word in ("-t", n))
         )
         recorder.wait_for_output(
             "nodes publish /dasha/camera/image_raw with several types (sensor_msgs/msg/Image, "
             "std_msgs/msg/String), and at most one of them is recorded: stop the node that does not belong "
         )
-        probe.until(lambda: robot.percepts.get_subscription_count() == 1, "the recorder")
+        heard = (robot.percepts, depth)
+        probe.until(lambda: all(each.get_subscription_count() == 1 for each in heard), "the recorder")
+        depth.publish(Image(width=1, height=1, step=4, encoding="32FC1", data=bytes(4)))
         robot.percepts.publish(robot.msg.Percept(brisque=1.0))
         probe.spin(0.05)
         assert recorder.stop() == 0, recorder.output
@@ -215,5 +219,8 @@ def test_what_is_not_recorded_is_told(
         ):
             assert f"nothing of /dasha/{topic} is in it: {why}" in recorder.output
         assert "nothing of /dasha/perception/percept" not in recorder.output
+        # That no JPEG has its encoding is told already.
+        assert "nothing of /dasha/camera/depth" not in recorder.output
+        assert "no JPEG has their encoding" in recorder.output
     finally:
         stranger.close()
