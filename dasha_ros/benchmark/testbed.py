@@ -21,8 +21,8 @@ from dasha_ros.learning.dataset.cache.identity import check_pictures, pictures_n
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.places import found_cache
 from dasha_ros.learning.dataset.scenes.folder_views import Report, folder_views
-from dasha_ros.learning.dataset.scenes.splits import copies_of
 from dasha_ros.learning.dataset.scenes.splits import splits as make_splits
+from dasha_ros.learning.dataset.scenes.splits import with_copies
 from dasha_ros.learning.dataset.scenes.views import View
 from dasha_ros.learning.evaluation.arenas import Arena, CacheArena, TwinArena
 from dasha_ros.learning.training.rivals import fit_contrast_profile
@@ -86,8 +86,8 @@ def cache_testbed(
         own = [network for network in networks if network.made.get("split") == split.number]
         knowledge = tuple(Knowledge(profile, network) for network in own) or (Knowledge(profile),)
         # The twin renders no disturbances.
-        copies = [] if rendered else copies_of(cache.views, split.test).tolist()
-        parts.append(Part([*split.test.tolist(), *copies], split.number, knowledge, cache.meta.pictures))
+        numbers = split.test.tolist() if rendered else with_copies(cache.views, split.test)
+        parts.append(Part(numbers, split.number, knowledge, cache.meta.pictures))
     views = tuple(View(info, scene) for info, scene in zip(cache.views, cache.scenes, strict=True))
     arena: Arena = CacheArena(cache)
     if rendered:

@@ -24,7 +24,7 @@ from dasha_ros.benchmark.study import Part, focus_study, tables
 from dasha_ros.benchmark.trials.journal import Journal
 from dasha_ros.files.writing import disk_errors, json_lines, write_whole
 from dasha_ros.learning.dataset.cache.cells import Rows
-from dasha_ros.learning.dataset.scenes.splits import copies_of
+from dasha_ros.learning.dataset.scenes.splits import with_copies
 from dasha_ros.learning.evaluation.arenas import CacheArena
 from dasha_ros.learning.evaluation.settings import FocusSetting, focus_setting
 from dasha_ros.learning.training.run_folder import RunFolder, TrainingError
@@ -64,7 +64,7 @@ def numbers_of(series: Series, split: int, views: Literal["validation", "test"])
         TrainingError: There is no such split.
     """
     plain: Rows = getattr(split_of(series.cache, split), views)
-    return [*plain.tolist(), *copies_of(series.cache.views, plain).tolist()]
+    return with_copies(series.cache.views, plain)
 
 
 def on_validation(series: Series, progress: Progress | None = None) -> list[Row]:

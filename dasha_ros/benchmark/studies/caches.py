@@ -73,10 +73,12 @@ def compute(inputs: ViewOfCache, given: Given) -> Result:
 class CacheOfStudy:
     """Keeps the cells of a cache's views where they belong; implements `driver.Keeper`."""
 
-    def __init__(self, store: Store) -> None:
-        """Use a cache that `begun` made."""
+    def __init__(
+        self, store: Store, progress: Callable[[str, int, int], None] = lambda what, done, total: None
+    ) -> None:
+        """Use a cache that `begun` made; ``progress`` is told how far what is there was verified."""
         self._store, self._arrays = store, store.arrays("r+")
-        self._done = set(store.whole(self._arrays))
+        self._done = set(store.whole(self._arrays, store.needed(None), progress))
         files, encoders = _models(), encoded(store.meta.encoders)
         self.tasks: tuple[Task, ...] = tuple(
             Task(
@@ -145,7 +147,7 @@ def build(
             WorkerPool(workers, scene_set, ENCODERS) as finding,
             begun(finding, None, grids or Grids(), progress) as store,
         ):
-            keeper = CacheOfStudy(store)
+            keeper = CacheOfStudy(store, progress)
             built[name] = store.folder, drive(keeper.tasks, pool, keeper, progress=told)
     return built
 

@@ -24,7 +24,7 @@ from dasha_ros.files.naming import expanded
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.places import cache_root, found_cache
 from dasha_ros.learning.dataset.cache.store import CacheError, Store
-from dasha_ros.learning.dataset.scenes.splits import copies_of, splits
+from dasha_ros.learning.dataset.scenes.splits import splits, with_copies
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.evaluation.settings import FocusSetting, focus_setting
 from dasha_ros.learning.training.preset_models import Preset
@@ -37,7 +37,7 @@ class Plan:
 
     tasks: tuple[Task, ...]
     skipped: tuple[str, ...]
-    """Combinations that mean nothing, and why."""
+    """Combinations that mean nothing, and newer percept caches that can't be looked into; and why."""
     scene_sets: dict[str, str]
     """Names of the scene sets by the key of their cache."""
 
@@ -90,7 +90,8 @@ def plan_of(study: Study, built: Mapping[str, Path] = MappingProxyType({})) -> P
     skipped: dict[str, None] = {}
     scene_sets: dict[str, str] = {}
     for name in study.scene_sets:
-        cache = _cache(str(built.get(name, name)))
+        cache, passed_over = _cache(str(built.get(name, name)))
+        skipped.update(dict.fromkeys(passed_over))
         if cache.meta.key in scene_sets:
             raise StudyError(
                 f"scene_sets: {name} and {scene_sets[cache.meta.key]} are the same percept cache"
@@ -150,28 +151,32 @@ def _tested(cache: PerceptCache, split: int) -> list[ViewInfo]:
         test = splits(cache.views, split + 1)[split].test
     except ValueError as error:
         raise StudyError(f"splits: {cache.path} has no split {split}: {error}") from error
-    return [cache.views[int(number)] for number in (*test, *copies_of(cache.views, test))]
+    return [cache.views[number] for number in with_copies(cache.views, test)]
 
 
-def _cache(name: str) -> PerceptCache:
-    """The cache of a scene set, or of a folder."""
+def _cache(name: str) -> tuple[PerceptCache, list[str]]:
+    """The cache of a scene set, or of a folder; and a sentence for each newer one that can't be read."""
     folder = found_cache(name)
     # A folder that only happens to have the name of the scene set is not meant.
     if (folder / "meta.json").is_file() or "/" in name:
-        return PerceptCache.open(folder, verify=False)
-    damaged = ""
+        return PerceptCache.open(folder, verify=False), []
+    damaged: list[CacheError] = []
     for folder in _newest_first():
         try:
             found = Store.load(folder).meta.scene_set
         except CacheError as error:
             # It may be one of this scene set, or of another.
-            damaged = f" (not looked into: {error})"
+            damaged.append(error)
             continue
         if found == name:
-            return PerceptCache.open(folder, verify=False)
+            passed_over = [
+                f"{error}; it may be a newer one of {name} than {folder}, which is used" for error in damaged
+            ]
+            return PerceptCache.open(folder, verify=False), passed_over
+    not_read = f" (not looked into: {'; '.join(map(str, damaged))})" if damaged else ""
     raise CacheError(
         f"there is no percept cache of the scene set {name!r} below {cache_root()}, and no folder {name}: "
-        f"make one with `dasha cache build {name}`, or name a folder{damaged}"
+        f"make one with `dasha cache build {name}`, or name a folder{not_read}"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,21 +25,26 @@ class Results:
     Only the driver of a study writes here, and each file whole or not at all.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, caches: Collection[str] = ()) -> None:
         """Use a folder; `opened` makes and locks it."""
-        self.folder = folder
+        self.folder, self._caches = folder, caches
 
     @classmethod
     @contextmanager
-    def opened(cls, folder: Path) -> Iterator[Results]:
+    def opened(cls, folder: Path, caches: Collection[str] = ()) -> Iterator[Results]:
         """Make the folder if it is not there, and keep other drivers away until the block ends.
+
+        Args:
+            folder: The folder.
+            caches: Keys of the percept caches on which tasks play: results with other rows count as damaged.
+                Left out: tasks give rows of any kind.
 
         Raises:
             StudyError: Another driver uses it, or it can't be written.
         """
         busy = f"another study is writing to {folder}: wait for it, or give another folder with --out"
         with folder_locked(folder, StudyError, busy):
-            yield cls(folder)
+            yield cls(folder, caches)
 
     def __contains__(self, key: str) -> bool:
         """Whether the task was finished; one whose rows can't be read any more was not."""
@@ -62,32 +67,28 @@ class Results:
             # Last: a task is finished when its rows are there.
             write_whole(self._rows(key), json.dumps(result.rows, indent=1) + "\n", durable=True)
 
-    def rows(self, key: str, keys: frozenset[str] = frozenset()) -> list[Row]:
+    def rows(self, key: str) -> list[Row]:
         """The rows of a finished task.
 
-        Args:
-            key: Of the task.
-            keys: What each row must hold; if there are any, a task has rows.
-
         Raises:
-            StudyError: They can't be read, or lack a key.
+            StudyError: They can't be read, or are not of this study.
         """
         try:
-            rows = self._read(key)
+            return self._read(key)
         except ValueError as error:
             raise StudyError(f"{error}: delete it, and the same command computes it again") from error
-        if keys and not (rows and all(row.keys() >= keys for row in rows)):
-            raise StudyError(
-                f"{self._rows(key)} holds no rows of this study: delete it, and the same command computes it "
-                "again"
-            )
-        return rows
 
     def _read(self, key: str) -> list[Row]:
         rows = read_json(self._rows(key))
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise ValueError(f"{self._rows(key)} holds no rows")
+        if self._caches and not (rows and all(map(self._was_played, rows))):
+            raise ValueError(f"{self._rows(key)} holds no rows of this study")
         return rows
+
+    def _was_played(self, row: Row) -> bool:
+        """Whether a task that plays may have given the row; one from a damaged file may hold anything."""
+        return row.keys() >= ROW_KEYS and isinstance(row["cache"], str) and row["cache"] in self._caches
 
     def file(self, key: str, name: str) -> Path:
         """Where a file of a finished task is."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -166,12 +165,17 @@ def _testbed(cache: Path, agent: Agent, splits: int) -> Testbed:
 def _place(key: str, folder: str) -> Path:
     """Where this machine has the cache: in the driver's folder, or in the default place."""
     candidates = [Path(folder), *sorted(meta.parent for meta in cache_root().glob("*/meta.json"))]
+    damaged: dict[str, None] = {}
     for place in candidates:
-        # A damaged cache of something else must not end the task.
-        with suppress(CacheError):
+        try:
             if Store.load(place).meta.key == key:
                 return place
+        except CacheError as error:
+            # A damaged cache of something else must not end the task.
+            if (place / "meta.json").exists():
+                damaged[str(error)] = None
+    not_read = f" (not looked into: {'; '.join(damaged)})" if damaged else ""
     raise CacheError(
         f"this machine has no percept cache {key[:12]}, neither in {folder} nor in {cache_root()}: copy the "
-        "driver's, or let both see the same folder"
+        f"driver's, or let both see the same folder{not_read}"
     )

@@ -75,7 +75,7 @@ def run(
         plan = plan or plan_of(asked, built)
         for sentence in plan.skipped:
             err().print(f"left out: {sentence}", style="yellow")
-        results = stack.enter_context(Results.opened(place / "results"))
+        results = stack.enter_context(Results.opened(place / "results", plan.scene_sets))
         try:
             with progress(err()) as report:
                 summary = drive(
@@ -126,7 +126,6 @@ def _built(scene_sets: Mapping[str, SceneSet], pool: Pool, workers: int) -> dict
 
 def _write(place: Path, plan: Plan, results: Results, description: str) -> str:
     """Write rows and tables of all finished tasks, in the order of the plan; returns the tables."""
-    from dasha_ros.benchmark.studies.results import ROW_KEYS
     from dasha_ros.benchmark.studies.task import StudyError
     from dasha_ros.benchmark.study import tables
     from dasha_ros.files.writing import disk_errors, json_lines, write_whole
@@ -135,7 +134,7 @@ def _write(place: Path, plan: Plan, results: Results, description: str) -> str:
         {**row, "scene_set": plan.scene_sets[row["cache"]]}
         for task in plan.tasks
         if task.key in results
-        for row in results.rows(task.key, ROW_KEYS)
+        for row in results.rows(task.key)
     ]
     parts = [description.strip()] if description else []
     for name in plan.scene_sets.values():

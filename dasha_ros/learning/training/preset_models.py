@@ -38,7 +38,8 @@ class _Model(BaseModel):
             value = getattr(self, key)
             for number in value if isinstance(value, tuple) else (value,):
                 if isinstance(number, int | float) and abs(number) > GREATEST:
-                    raise ValueError(f"{key} = {number:g}: at most {GREATEST:g}, either way")
+                    # The number is not said: a whole one may be too great to be formatted.
+                    raise ValueError(f"{key} is out of range: at most {GREATEST:g}, either way")
         return self
 
     @model_validator(mode="after")

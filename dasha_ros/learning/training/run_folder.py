@@ -11,7 +11,8 @@ import json
 import platform
 import shlex
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,6 +23,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 from dasha_ros import __version__
 from dasha_ros.files import version_0_1
 from dasha_ros.files.documents import read_json
+from dasha_ros.files.locking import folder_locked
 from dasha_ros.files.validation import reasons
 from dasha_ros.files.writing import disk_errors, write_whole
 
@@ -121,11 +123,9 @@ class RunFolder:
         """Begin a run.
 
         Raises:
-            TrainingError: The folder already holds one, or can't be written.
+            TrainingError: The folder already holds one, can't be written, or another process uses it.
         """
-        refuse_used(self.path)
-        with writing(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
+        with beginning(self.path):
             self.write(RUN, json.dumps(asdict(info), indent=1).encode())
 
     def info(self) -> RunInfo:
@@ -182,6 +182,26 @@ def refuse_used(folder: Path) -> None:
         raise TrainingError(f"{folder} already holds a run: go on with `{command}`, or give another folder")
 
 
+@contextmanager
+def beginning(folder: Path) -> Iterator[None]:
+    """Around what begins a run, of whatever kind, in a folder: no other process begins one there.
+
+    Raises:
+        TrainingError: The folder holds a run, can't be written, or another process uses it.
+    """
+    refuse_used(folder)
+    with locked(folder):
+        # Another process may have begun one in the meantime.
+        refuse_used(folder)
+        yield
+
+
+def locked(folder: Path) -> AbstractContextManager[None]:
+    """Keep other processes from a run's folder until the block ends; `TrainingError` if one is there."""
+    busy = f"another process trains in {folder}: wait for it, or end it"
+    return folder_locked(folder, TrainingError, busy, _going_on(folder))
+
+
 def nothing_to_resume(folder: Path, wanted: str) -> TrainingError:
     """The error for a folder that holds no run of the wanted kind.
 
@@ -200,4 +220,8 @@ def damaged(path: Path, error: Exception) -> TrainingError:
 
 def writing(folder: Path) -> AbstractContextManager[None]:
     """Around what writes into a run's folder: failures of the disk become a `TrainingError`."""
-    return disk_errors(TrainingError, folder, f" and go on with `--resume {folder}`")
+    return disk_errors(TrainingError, folder, _going_on(folder))
+
+
+def _going_on(folder: Path) -> str:
+    return f" and go on with `--resume {folder}`"

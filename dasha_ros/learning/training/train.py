@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dasha_ros.estimation.readout import GRID_ENCODER
-from dasha_ros.files.locking import folder_locked
 from dasha_ros.learning.dataset.cache.cells import Array, CellFeatures, Progress, cell_features
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.scenes import Split, splits
@@ -34,6 +33,7 @@ from dasha_ros.learning.training.run_folder import (
     RunInfo,
     TrainingError,
     going_on,
+    locked,
     writing,
 )
 from dasha_ros.optics.exposure_table import exposure_table
@@ -148,8 +148,7 @@ def train(
         ReadingError: The cache lacks what the preset reads, or is damaged.
     """
     # The one that is behind would put an older policy in place of the best one.
-    busy = f"another process trains in {folder.path}: wait for it, or end it"
-    with folder_locked(folder.path, TrainingError, busy, f" and go on with `--resume {folder.path}`"):
+    with locked(folder.path):
         return _train(
             folder, info, cache, resume=resume, cells=cells, handed_over=handed_over, report=report,
             progress=progress, stopped=stopped,

@@ -104,7 +104,9 @@ def test_a_driver_that_is_killed_goes_on_and_workers_that_die_cost_their_view_on
         drive(keeper.tasks, InTurn(answers=1), keeper)
     with pytest.raises(CacheError, match="unfinished"):
         PerceptCache.open(empty.folder)
-    again = CacheOfStudy(Store.load(empty.folder))
+    told: list[tuple[str, int, int]] = []
+    again = CacheOfStudy(Store.load(empty.folder), lambda *news: told.append(news))
+    assert told == [("verified views", 1, 1)]
     summary = drive(again.tasks, InTurn(), again)
     assert (summary.resumed, summary.computed, summary.failed) == (1, len(expected.views) - 1, {})
     assert_equal(empty.folder, expected)

@@ -139,7 +139,7 @@ def test_a_second_build_computes_nothing(few_cache: PerceptCache, few_views: Sce
     )
     assert again.views == few_cache.views
     cells = len(few_cache.fields["score"])
-    assert told == [("cells", cells, cells)]
+    assert told == [*(("verified views", done, 3) for done in (1, 2, 3)), ("cells", cells, cells)]
 
 
 def test_another_set_may_not_use_the_folder(few_cache: PerceptCache, few_views: SceneSet) -> None:
@@ -155,9 +155,9 @@ def test_a_changed_byte_is_found_and_costs_one_view(copied: Path, few_views: Sce
     (copied / name).write_bytes(content)
     with pytest.raises(CacheError, match=r"damaged: view .* run the same `dasha cache build` again"):
         PerceptCache.open(copied)
-    told: list[int] = []
-    build_cache(few_views, copied, workers=1, grids=Grids.tiny(), progress=lambda *news: told.append(news[1]))
-    assert told[0] > 0, "the other views stay"
+    told: dict[str, int] = {}
+    build_cache(few_views, copied, 1, lambda what, done, _: told.setdefault(what, done), Grids.tiny())
+    assert told["cells"] > 0, "the other views stay"
     assert Store.load(copied).done() == kept
     PerceptCache.open(copied)
 

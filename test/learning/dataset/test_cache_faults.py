@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import light_worker
+import numpy as np
 import pytest
 from light_worker import LightWorker
 from synthetic_cache import synthetic_cache
@@ -17,6 +18,7 @@ from synthetic_cache import synthetic_cache
 from dasha_ros.assets.catalogue import sha256_of
 from dasha_ros.learning.dataset.cache import workers
 from dasha_ros.learning.dataset.cache.check import MOST_OFF, REGIMES, Error, check, is_foreign
+from dasha_ros.learning.dataset.cache.layout import CELL
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
 from dasha_ros.learning.dataset.cache.store import CacheError, Store
 from dasha_ros.learning.dataset.cache.workers import WorkerPool
@@ -51,6 +53,30 @@ def test_a_journal_that_can_not_be_read_is_told(copied: Path) -> None:
     (copied / "journal.jsonl").mkdir()
     with pytest.raises(CacheError, match=r"journal\.jsonl: is a folder, not a file\): delete the folder"):
         PerceptCache.open(copied)
+
+
+def test_only_what_a_split_needs_is_verified_and_must_be_whole(tmp_path: Path) -> None:
+    folder = synthetic_cache(tmp_path / "c", planes=5).path
+    store = Store.load(folder)
+    needed = store.needed(0)
+    (tested,) = set(range(5)) - needed
+
+    def damage(view: int) -> None:
+        scores = store.arrays("r+")["score"]
+        scores[store.layout.part(CELL, view)] += np.float32(0.125)
+
+    damage(tested)
+    assert PerceptCache.open(folder, split=0).views
+    with pytest.raises(CacheError, match=f"damaged: view {store.views[tested].info.name} is not"):
+        PerceptCache.open(folder)
+    told: list[tuple[str, int, int]] = []
+    assert store.whole(store.arrays(), needed, lambda *news: told.append(news)) == needed
+    assert told == [("verified views", number, 4) for number in (1, 2, 3, 4)]
+    first, second = sorted(needed)[:2]
+    damage(second)
+    damage(first)
+    with pytest.raises(CacheError, match=f"damaged: view {store.views[first].info.name} is not"):
+        PerceptCache.open(folder, split=0)
 
 
 @pytest.mark.parametrize("change", [{"dtype": "many"}, {"table": "chairs"}, {"shape": ["a"]}])

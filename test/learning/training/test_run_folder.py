@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 
 import pytest
 
+from dasha_ros.files.locking import folder_locked
+from dasha_ros.learning.training import run_folder
 from dasha_ros.learning.training.joint.run import JointFolder, JointPlan
 from dasha_ros.learning.training.run_folder import RunFolder, RunInfo, TrainingError
 
@@ -63,6 +66,28 @@ def test_plans_of_a_joint_run_are_not_exchanged(joint):
     (joint.path / "joint.json").write_text(json.dumps({"exposure": asdict(INFO), "focus": asdict(INFO)}))
     with pytest.raises(TrainingError, match=r"exposure\.agent = 'focus'"):
         joint.plan()
+
+
+@pytest.mark.parametrize("kind", [RunFolder, JointFolder])
+def test_of_two_processes_that_begin_a_run_in_one_folder_one_is_refused(kind, tmp_path, monkeypatch):
+    """The other one begins its run after this one has seen that there is none."""
+    folder, made = kind(tmp_path / "run"), INFO if kind is RunFolder else PLAN
+    with (
+        folder_locked(folder.path, RuntimeError, "busy"),
+        pytest.raises(TrainingError, match=f"another process trains in {folder.path}"),
+    ):
+        folder.create(made)
+    assert not [*folder.path.glob("*.json")]
+
+    @contextmanager
+    def late(path, *more):
+        RunFolder(path).write("run.json", json.dumps(asdict(INFO)).encode())
+        yield
+
+    monkeypatch.setattr(run_folder, "folder_locked", late)
+    with pytest.raises(TrainingError, match="already holds a run"):
+        folder.create(made)
+    assert RunFolder(folder.path).info() == INFO
 
 
 def test_advice_never_leads_in_a_circle(single, joint, tmp_path):

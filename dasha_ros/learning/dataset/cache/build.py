@@ -26,8 +26,8 @@ from dasha_ros.learning.dataset.scenes.summary import advice
 from dasha_ros.optics.profiles import lens_model
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is counted (``photographs``, ``composites``, ``cells``), the number done, and the
-total."""
+"""Called with what is counted (``photographs``, ``composites``, ``verified views``, ``cells``), the number
+done, and the total."""
 PERIOD = 16
 """Every sixteenth view is computed first, then their neighbours, so that any part of a build is a fair
 sample."""
@@ -143,7 +143,7 @@ def in_turn(view: int) -> tuple[int, int]:
 
 def _compute(store: Store, needed: frozenset[int], pool: WorkerPool, report: Progress) -> None:
     arrays = store.arrays("r+")
-    done = needed & store.whole(arrays)
+    done = store.whole(arrays, needed, report)
     left = sorted(needed - done)
     sizes = [store.layout.part(CELL, i) for i in range(len(store.views))]
     cells = [part.stop - part.start for part in sizes]

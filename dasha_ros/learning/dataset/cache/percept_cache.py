@@ -92,29 +92,29 @@ class PerceptCache:
 
         Args:
             path: Its folder.
-            verify: Read all of it once and compare checksums (about 1 GB/s).
+            verify: Read all that is required once and compare checksums (about 1 GB/s).
             split: Require only the views that training on this split reads; its test views may be missing,
-                and hold zeros then.
+                and hold zeros then, or be damaged.
 
         Raises:
             CacheError: No cache, an unfinished or a damaged one, or no such split; the message says
                 what to do.
         """
         store = Store.load(expanded(path, CacheError))
-        done = store.done()
-        absent = store.needed(split) - done.keys()
+        done, needed = store.done(), store.needed(split)
+        absent = needed - done.keys()
         if absent:
             raise CacheError(
                 f"the percept cache {path} is unfinished ({len(done)} of {len(store.views)} views, "
                 f"{len(absent)} more are needed): run the same `dasha cache build` again to go on"
             )
         cache = cls(store)
-        if verify:
-            for view in sorted(done.keys() - store.whole(cache.fields)):
-                raise CacheError(
-                    f"the percept cache {path} is damaged: view {cache.views[view].name} is not what was "
-                    "written; run the same `dasha cache build` again to compute it anew"
-                )
+        damaged = needed - store.whole(cache.fields, needed) if verify else frozenset[int]()
+        if damaged:
+            raise CacheError(
+                f"the percept cache {path} is damaged: view {cache.views[min(damaged)].name} is not what was "
+                "written; run the same `dasha cache build` again to compute it anew"
+            )
         return cache
 
     @property

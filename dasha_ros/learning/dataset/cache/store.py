@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -129,16 +129,29 @@ class Store:
                 done[int(entry["view"])] = int(entry["crc"])
         return {view: crc for view, crc in done.items() if 0 <= view < len(self.views)}
 
-    def whole(self, arrays: Mapping[str, NDArray[Any]]) -> frozenset[int]:
-        """The views whose cells are complete and as they were written (about 1 GB/s).
+    def whole(
+        self,
+        arrays: Mapping[str, NDArray[Any]],
+        views: frozenset[int],
+        told: Callable[[str, int, int], None] = lambda what, done, total: None,
+    ) -> frozenset[int]:
+        """Those of some views whose cells are complete and as they were written (about 1 GB/s).
 
         Args:
             arrays: From `arrays`.
+            views: The views to read; see `needed`.
+            told: Called with what is counted, how many are read, and of how many.
 
         Raises:
             CacheError: The journal can't be read.
         """
-        return frozenset(view for view, crc in self.done().items() if self.checksum(arrays, view) == crc)
+        done = {view: crc for view, crc in self.done().items() if view in views}
+        whole = set()
+        for number, (view, crc) in enumerate(sorted(done.items()), 1):
+            if self.checksum(arrays, view) == crc:
+                whole.add(view)
+            told("verified views", number, len(done))
+        return frozenset(whole)
 
     def needed(self, split: int | None) -> frozenset[int]:
         """The views that training on a split reads; all of them without one.

@@ -37,6 +37,16 @@ def copies_of(views: Sequence[ViewInfo], numbers: NDArray[np.intp]) -> NDArray[n
     )
 
 
+def with_copies(views: Sequence[ViewInfo], numbers: NDArray[np.intp]) -> list[int]:
+    """Numbers of the views of one part of a split, and then of their copies under disturbances.
+
+    Args:
+        views: All views.
+        numbers: The plain views of that part.
+    """
+    return [*numbers.tolist(), *copies_of(views, numbers).tolist()]
+
+
 def learned_from(views: Sequence[ViewInfo], number: int) -> frozenset[int]:
     """Views that training on a split reads: those it learns from and those it is validated on.
 

@@ -29,10 +29,9 @@ from dasha_ros.learning.training.run_folder import (
     RunFolder,
     RunInfo,
     TrainingError,
+    beginning,
     damaged,
     nothing_to_resume,
-    refuse_used,
-    writing,
 )
 from dasha_ros.learning.training.train import plan, split_of, train
 from dasha_ros.optics.exposure_table import exposure_table
@@ -86,11 +85,9 @@ class JointFolder:
         """Begin a run.
 
         Raises:
-            TrainingError: The folder already holds one, or can't be written.
+            TrainingError: The folder already holds one, can't be written, or another process uses it.
         """
-        refuse_used(self.path)
-        with writing(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
+        with beginning(self.path):
             self._write(PLAN, asdict(made))
 
     def plan(self) -> JointPlan:
