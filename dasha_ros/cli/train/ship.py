@@ -88,10 +88,11 @@ def ship(
             name,
         )
         tested = [view for number in series.splits for view in numbers_of(series, number, "test")]
-        for left_out, why in not_played(settings, series.cache.views, tested).items():
-            if setting:
-                fail(f"--setting {left_out}: {why}", Exit.REFUSED)
-            err().print(f"not played: {left_out}: {why}", style="yellow")
+        left_out = not_played(settings, series.cache.views, tested)
+        if setting and left_out:
+            first, why = next(iter(left_out.items()))
+            fail(f"--setting {first}: {why}", Exit.REFUSED)
+        shared.listed("not played", left_out)
         series.begin()
         try:
             _train(series)

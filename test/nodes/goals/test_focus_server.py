@@ -54,11 +54,16 @@ def agents(bare_graph: Graph, rig: ScriptedRig) -> Agents:
     return Agents(bare_graph, rig)
 
 
+def served(graph: Graph, **parameters: Any) -> FocusClient:
+    """A client of a focus server with these parameters."""
+    graph.start("focus_server", focus_server=parameters)
+    graph.until_active("focus_server")
+    return graph.client()
+
+
 @pytest.fixture
 def client(bare_graph: Graph, agents: Agents) -> FocusClient:
-    bare_graph.start("focus_server")
-    bare_graph.until_active("focus_server")
-    return bare_graph.client()
+    return served(bare_graph)
 
 
 def test_nothing_is_moved_that_could_not_be_restored(
@@ -149,10 +154,8 @@ def test_the_step_limit_of_a_goal_holds_for_the_first_agent_too(
 def test_the_step_limit_of_the_server_holds_for_a_goal_that_names_none(
     bare_graph: Graph, rig: ScriptedRig, agents: Agents
 ) -> None:
-    bare_graph.start("focus_server", focus_server={"max_steps": 2})
-    bare_graph.until_active("focus_server")
+    client = served(bare_graph, max_steps=2)
     rig.tell()
-    client = bare_graph.client()
     result = client.run("cat")
     # A^H has a limit of its own, which is not sent: it heeds the lower one.
     assert [(request.max_steps, request.steps_left) for request in agents.asked] == [(0, 2)]
@@ -162,10 +165,8 @@ def test_the_step_limit_of_the_server_holds_for_a_goal_that_names_none(
 def test_goals_of_the_background_push_out_no_persons_report(
     bare_graph: Graph, rig: ScriptedRig, agents: Agents
 ) -> None:
-    bare_graph.start("focus_server", focus_server={"report_keep": 1})
-    bare_graph.until_active("focus_server")
+    client = served(bare_graph, report_keep=1)
     rig.tell()
-    client = bare_graph.client()
     persons = Path(client.run("cat").report)
     trainers = [Path(client.run("cat", background=True).report) for _ in range(2)]
     assert persons.is_dir()
