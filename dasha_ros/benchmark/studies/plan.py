@@ -22,8 +22,8 @@ from dasha_ros.benchmark.studies.task import StudyError, Task
 from dasha_ros.benchmark.studies.work import Carried, Playing, Rules, Training, play, train
 from dasha_ros.files.naming import expanded
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
-from dasha_ros.learning.dataset.cache.places import cache_root, found_cache
-from dasha_ros.learning.dataset.cache.store import CacheError, Store
+from dasha_ros.learning.dataset.cache.places import cache_root, first_cache, found_cache, not_looked_into
+from dasha_ros.learning.dataset.cache.store import CacheError
 from dasha_ros.learning.dataset.scenes.splits import splits, with_copies
 from dasha_ros.learning.dataset.scenes.views import ViewInfo
 from dasha_ros.learning.evaluation.settings import FocusSetting, focus_setting
@@ -160,23 +160,15 @@ def _cache(name: str) -> tuple[PerceptCache, list[str]]:
     # A folder that only happens to have the name of the scene set is not meant.
     if (folder / "meta.json").is_file() or "/" in name:
         return PerceptCache.open(folder, verify=False), []
-    damaged: list[CacheError] = []
-    for folder in _newest_first():
-        try:
-            found = Store.load(folder).meta.scene_set
-        except CacheError as error:
-            # It may be one of this scene set, or of another.
-            damaged.append(error)
-            continue
-        if found == name:
-            passed_over = [
-                f"{error}; it may be a newer one of {name} than {folder}, which is used" for error in damaged
-            ]
-            return PerceptCache.open(folder, verify=False), passed_over
-    not_read = f" (not looked into: {'; '.join(map(str, damaged))})" if damaged else ""
+    found, damaged = first_cache(_newest_first(), lambda meta: meta.scene_set == name)
+    if found is not None:
+        passed_over = [
+            f"{error}; it may be a newer one of {name} than {found}, which is used" for error in damaged
+        ]
+        return PerceptCache.open(found, verify=False), passed_over
     raise CacheError(
         f"there is no percept cache of the scene set {name!r} below {cache_root()}, and no folder {name}: "
-        f"make one with `dasha cache build {name}`, or name a folder{not_read}"
+        f"make one with `dasha cache build {name}`, or name a folder{not_looked_into(damaged)}"
     )
 
 

@@ -20,8 +20,8 @@ from dasha_ros.benchmark.rows import Row
 from dasha_ros.benchmark.studies.task import Result, StudyError
 from dasha_ros.benchmark.testbed import Testbed, cache_testbed
 from dasha_ros.learning.dataset.cache.percept_cache import PerceptCache
-from dasha_ros.learning.dataset.cache.places import cache_root
-from dasha_ros.learning.dataset.cache.store import CacheError, Store
+from dasha_ros.learning.dataset.cache.places import cache_root, first_cache, not_looked_into
+from dasha_ros.learning.dataset.cache.store import CacheError
 from dasha_ros.learning.evaluation.settings import focus_setting
 from dasha_ros.policies.learned.policy_file import Agent
 
@@ -165,17 +165,11 @@ def _testbed(cache: Path, agent: Agent, splits: int) -> Testbed:
 def _place(key: str, folder: str) -> Path:
     """Where this machine has the cache: in the driver's folder, or in the default place."""
     candidates = [Path(folder), *sorted(meta.parent for meta in cache_root().glob("*/meta.json"))]
-    damaged: dict[str, None] = {}
-    for place in candidates:
-        try:
-            if Store.load(place).meta.key == key:
-                return place
-        except CacheError as error:
-            # A damaged cache of something else must not end the task.
-            if (place / "meta.json").exists():
-                damaged[str(error)] = None
-    not_read = f" (not looked into: {'; '.join(damaged)})" if damaged else ""
+    there = (place for place in candidates if (place / "meta.json").exists())
+    found, damaged = first_cache(there, lambda meta: meta.key == key)
+    if found is not None:
+        return found
     raise CacheError(
         f"this machine has no percept cache {key[:12]}, neither in {folder} nor in {cache_root()}: copy the "
-        f"driver's, or let both see the same folder{not_read}"
+        f"driver's, or let both see the same folder{not_looked_into(damaged)}"
     )

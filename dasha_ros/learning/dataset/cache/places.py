@@ -1,12 +1,14 @@
-"""Where percept caches lie on this machine."""
+"""Where percept caches lie on this machine, and which of them is the wanted one."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from dasha_ros.files.naming import expanded
-from dasha_ros.learning.dataset.cache.store import CacheError
+from dasha_ros.learning.dataset.cache.layout import Meta
+from dasha_ros.learning.dataset.cache.store import CacheError, Store
 
 
 def cache_root() -> Path:
@@ -33,3 +35,25 @@ def found_cache(path: str | Path | None = None) -> Path:
             f"there is no percept cache below {cache_root()} yet: make one with `dasha cache build`"
         )
     return found[-1].parent
+
+
+def first_cache(
+    folders: Iterable[Path], is_wanted: Callable[[Meta], bool]
+) -> tuple[Path | None, list[CacheError]]:
+    """The first folder with a wanted cache, if any, and why those before it can't be looked into.
+
+    A damaged cache may be the wanted one, or another that must not be in the way.
+    """
+    damaged: list[CacheError] = []
+    for folder in folders:
+        try:
+            if is_wanted(Store.load(folder).meta):
+                return folder, damaged
+        except CacheError as error:
+            damaged.append(error)
+    return None, damaged
+
+
+def not_looked_into(damaged: Sequence[CacheError]) -> str:
+    """What to add to the sentence that no cache was found."""
+    return f" (not looked into: {'; '.join(dict.fromkeys(map(str, damaged)))})" if damaged else ""
