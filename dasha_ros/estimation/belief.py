@@ -28,7 +28,7 @@ from dasha_ros.estimation.colour_sign import NOVEL_PX as COLOUR_NOVEL_PX
 from dasha_ros.estimation.colour_sign import ColourEvidence
 from dasha_ros.estimation.detectability import Detectability, DetectionEvidence
 from dasha_ros.estimation.lens_map import LensMap
-from dasha_ros.estimation.motion import carried, places_after
+from dasha_ros.estimation.motion import NEAREST_M, carried, places_after
 from dasha_ros.estimation.own_sharpness import NOVEL_PX, OwnSharpness, sureness
 from dasha_ros.estimation.profile import Array, Profile, ProfileEvidence, nearest_node
 from dasha_ros.optics.lens import LensModel
@@ -36,7 +36,7 @@ from dasha_ros.optics.profiles import lens_model
 
 PX_PER_DIOPTRE = abs(lens_model().blur_px(1.0, 0.0))
 """Unit of the belief: the blur of a dioptre [px at 640] of the lens of the twin, 25 mm at f/2."""
-NEAREST_D, FARTHEST_D = 1.0 / 0.3, 1.0 / 10.0
+NEAREST_D, FARTHEST_D = 1.0 / NEAREST_M, 1.0 / 10.0
 """Where objects are expected [1/m]: 0.3 to 10 m."""
 MARGIN_D = 0.35
 """Margin beyond both ends [1/m]: the drift of a lens by seven kelvin."""
@@ -169,7 +169,7 @@ class FocusBelief:
         self._nearer = np.maximum(_above(shares, self._gap), 1e-12)
         self._prior_of_both = np.exp(self._prior) * np.exp(self.cases.log_prior)[:, None]
         self.both = np.repeat(self._prior_of_both[None], batch, axis=0)
-        """Probability of each case of `cases` and each place by now, shape (batch, s, h)."""
+        """Probability of each case of `cases` and each place at the next picture, shape (batch, s, h)."""
         self.posterior = self.both.sum(axis=1)
         """Of each place, shape (batch, h); rows sum to 1."""
         self.blur_scale: Array = np.ones(batch)
@@ -203,6 +203,7 @@ class FocusBelief:
         trust: NDArray[np.floating],
         cells: NDArray[np.floating],
         seconds: Array | float = 0.0,
+        ahead: Array | float = 0.0,
         colour: Array | None = None,
     ) -> None:
         """Take in one picture of some episodes.
@@ -217,6 +218,8 @@ class FocusBelief:
             trust: Score of the detection that told where the object is, shape (b,).
             cells: How many cells its detail was read from, shape (b,); NaN where nobody counted.
             seconds: Time since the episode's first picture [s], shape (b,) or one for all.
+            ahead: Time until the next picture is due [s], shape (b,) or one for all. A lens that goes to
+                where a moving object was comes too late.
             colour: `colour_sign.colour_ratio` of the object, shape (b, bands); NaN where it is not known,
                 ``None``: nowhere.
         """
@@ -244,10 +247,10 @@ class FocusBelief:
         if self._colour and colour is not None:
             novel = np.minimum(apart_px / COLOUR_NOVEL_PX, 1.0)
             self._colour.add(rows, blur_px, colour, sureness(trust) * novel)
-        self._update(rows, places)
+        self._update(rows, passed + ahead)
 
-    def _update(self, rows: NDArray[np.intp], places: Array) -> None:
-        """Weigh all that was told. ``places``: where the object is by now, by where it was at first."""
+    def _update(self, rows: NDArray[np.intp], seconds: Array) -> None:
+        """Weigh all that was told, for so long after the first picture [s], shape (b,)."""
         shape = len(rows), len(self.cases.scales), len(self.dioptres)
         prior = self._prior + self.cases.log_prior[:, None]
         told: Array = np.zeros(shape) if self._colour is None else self._colour.log_likelihood(rows)
@@ -266,6 +269,7 @@ class FocusBelief:
         total = np.maximum(_total(joint), 1e-300)
         shares = joint / total[:, None, None]
         if self.cases.moves:
+            places = places_after(self.dioptres, self.cases.speeds, seconds, self._lens.scale)
             shares = carried(shares, self.dioptres, places, self._prior)
         self.both[rows] = shares
         self.posterior[rows] = self.both[rows].sum(axis=1)

@@ -22,6 +22,8 @@ STEP_PX = 0.25
 """Distance between two places [px of blur at 640]."""
 NEAREST_D, BEYOND_D = 8.0, -0.35
 """Places that are followed [1/m]: from 12 cm to infinity, and what the lens's drift adds beyond."""
+_NEAREST_M = 0.05
+"""Nothing that comes gets nearer [m]."""
 SPEEDS = np.array([-0.7, -0.5, -0.35, -0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7])
 """Speeds away from the camera [m/s]."""
 STILL = 0.7
@@ -142,7 +144,7 @@ class FocusTrack:
 
     def _moved(self, seconds: float) -> Array:
         """The posterior so much later, without a picture."""
-        places = places_after(self._places, SPEEDS, np.array([seconds]), self._lens.scale)
+        places = places_after(self._places, SPEEDS, np.array([seconds]), self._lens.scale, _NEAREST_M)
         joint = carried(self._joint, self._places, places, self._anywhere)
         spread = min(0.25, 0.5 * (DRIFT_PX / STEP_PX) ** 2 * seconds)
         edged = np.pad(joint, ((0, 0), (0, 0), (1, 1)), mode="edge")

@@ -19,12 +19,16 @@ MOVES = 0.01
 """Prior probability that the object moves."""
 LONGEST_S = 1.0
 """So much of the time between two pictures counts [s]: a clock may be set, and a goal may be held up."""
+NEAREST_M = 0.3
+"""Objects are searched from here on [m]. One that comes is expected to stop here: it is not searched nearer,
+and whoever asked for it will mostly not let it come closer."""
 _FLAT = 0.05
 """Beyond 20 m, and beyond infinity, no speed shows [1/m]."""
-_NEAREST_M = 0.05
 
 
-def places_after(dioptres: Array, speeds: Array, seconds: Array, scale: float) -> Array:
+def places_after(
+    dioptres: Array, speeds: Array, seconds: Array, scale: float, nearest_m: float = NEAREST_M
+) -> Array:
     """Where objects are that were at each place some time before, shape (b, c, h).
 
     Args:
@@ -32,10 +36,12 @@ def places_after(dioptres: Array, speeds: Array, seconds: Array, scale: float) -
         speeds: Away from the camera [m/s], shape (c,).
         seconds: How long ago, for each episode [s], shape (b,).
         scale: How many units of the map a dioptre is (`LensMap.scale`).
+        nearest_m: An object that comes stops here [m]; one that was nearer stays where it was.
     """
     before = dioptres / scale
     way = speeds[:, None] * seconds[:, None, None]
-    distance = np.maximum(1.0 / np.maximum(before, _FLAT) + way, _NEAREST_M)
+    at = 1.0 / np.maximum(before, _FLAT)
+    distance = np.maximum(at + way, np.minimum(at, nearest_m))
     return np.where((before > _FLAT) & (way != 0.0), scale / distance, dioptres)
 
 
@@ -67,16 +73,17 @@ def carried(shares: Array, dioptres: Array, places: Array, prior: Array) -> Arra
 
 
 class Elapsed:
-    """The time since the first picture of each episode of a batch."""
+    """The time since the first picture of each episode of a batch, and until the next one."""
 
     def __init__(self, batch: int) -> None:
         """No picture yet."""
         self._last = np.full(batch, np.nan)
         self._seconds = np.zeros(batch)
+        self._step = np.zeros(batch)
 
     def reset(self, rows: NDArray[np.intp]) -> None:
         """The next picture of these episodes is the first one."""
-        self._last[rows], self._seconds[rows] = np.nan, 0.0
+        self._last[rows], self._seconds[rows], self._step[rows] = np.nan, 0.0, 0.0
 
     def see(self, rows: NDArray[np.intp], taken_s: Array | None) -> Array:
         """The time of the next pictures, shape (b,); a clock that is set back adds nothing.
@@ -87,7 +94,15 @@ class Elapsed:
                 no time passed.
         """
         if taken_s is not None:
-            step = np.nan_to_num(taken_s - self._last[rows])
-            self._seconds[rows] += np.clip(step, 0.0, LONGEST_S)
+            step = np.clip(np.nan_to_num(taken_s - self._last[rows]), 0.0, LONGEST_S)
+            self._seconds[rows] += step
             self._last[rows] = taken_s
+            self._step[rows] = np.where(step > 0.0, step, self._step[rows])
         return self._seconds[rows]
+
+    def ahead(self, rows: NDArray[np.intp]) -> Array:
+        """The time until the next picture is expected, shape (b,) [s]: as long as between the last two.
+
+        It is 0 after the first one, which tells no speed.
+        """
+        return self._step[rows]

@@ -14,7 +14,15 @@ from random_curves import Case, joint_written_down, random_model
 
 from dasha_ros.estimation.belief import FocusBelief, hypotheses, log_prior
 from dasha_ros.estimation.cases import KNOWN, MOVING, UNKNOWN, cases_of
-from dasha_ros.estimation.motion import LONGEST_S, MOVES, SPEEDS, Elapsed, carried, places_after
+from dasha_ros.estimation.motion import (
+    LONGEST_S,
+    MOVES,
+    NEAREST_M,
+    SPEEDS,
+    Elapsed,
+    carried,
+    places_after,
+)
 from dasha_ros.policies.learned.belief_encoder import BeliefEncoder
 from dasha_ros.policies.moves import MoveLog
 
@@ -23,11 +31,13 @@ EACH = (0.0, *SPEEDS)
 SURE = np.array([0.9])
 
 
-def later(dioptres, speed, seconds):
+def later(dioptres, speed, seconds, nearest_m=NEAREST_M):
     """Where a thing is that goes away: by its distance, one number at a time."""
     if dioptres <= 0.05 or speed * seconds == 0.0:
         return dioptres
-    return 1.0 / max(1.0 / dioptres + speed * seconds, 0.05)
+    if speed < 0.0 and 1.0 / dioptres <= nearest_m:
+        return dioptres
+    return 1.0 / max(1.0 / dioptres + speed * seconds, nearest_m if speed < 0.0 else 0.0)
 
 
 def split_between_neighbours(shares, places):
@@ -90,15 +100,17 @@ def test_it_is_the_posterior_over_speeds_and_places(seed, steps):
     np.testing.assert_allclose(belief.own.posterior[0], sharpness, rtol=1e-5, atol=1e-9)
 
 
-def seen(speed, *, moving=True, object_d=2.0, places=(1.0, 2.4, 1.7), step_s=0.3):
+def seen(
+    speed, *, moving=True, object_d=2.0, places=(1.0, 2.4, 1.7), step_s=0.3, nearest_m=NEAREST_M, ahead_s=0.0
+):
     """Of an object that fills the frame and goes away; also where it is in the last picture."""
     belief = FocusBelief(known_model(), MAP, 1, moving=moving)
     for i, here in enumerate(places):
-        at = later(object_d, speed, i * step_s)
+        at = later(object_d, speed, i * step_s, nearest_m)
         read = np.log1p(np.abs(np.array([[here - at]])) * PX)
         belief.add(
             ROW, MAP.position(np.array([here])), read, read, SURE,
-            detail=read, trust=SURE, cells=LARGE, seconds=i * step_s,
+            detail=read, trust=SURE, cells=LARGE, seconds=i * step_s, ahead=ahead_s,
         )  # fmt: skip
     return belief, at
 
@@ -113,15 +125,29 @@ def test_a_moving_object_is_expected_where_it_is_by_now(speed, object_d):
     assert belief.both[0].sum() == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("speed", EACH)
+def test_the_belief_is_about_the_next_picture(speed):
+    """A lens that goes to where a moving object was comes too late."""
+    belief, at = seen(speed, ahead_s=0.4)
+    then = later(at, speed, 0.4)
+    assert abs(belief.posterior[0] @ GRID - then) * PX < 1.0
+    assert belief.own.probability(np.array([at]))[0] > 0.9, "the verdict is about the last picture"
+
+
+@pytest.mark.parametrize("speed", [-0.2, -0.1, -0.05])
+def test_an_object_that_comes_stops_where_none_is_nearer(speed):
+    """At first it is at 3 D; then it waits at the near end of what is searched."""
+    belief, at = seen(speed, object_d=3.0, places=(1.0, 2.0, 2.6), step_s=0.4)
+    assert at == pytest.approx(1.0 / NEAREST_M)
+    assert abs(belief.posterior[0] @ GRID - at) * PX < 1.0
+
+
 @pytest.mark.parametrize("speed", [-0.3, -0.2])
-def test_an_object_that_came_nearer_than_all_places_is_nowhere_for_sure(speed):
-    """At first it is at 2.9 D, then far beyond the last place: none is sure, and not the last one either."""
-    belief, at = seen(speed, object_d=2.9, places=(1.0, 2.0, 3.6), step_s=0.4)
+def test_an_object_that_came_nearer_than_it_may_is_nowhere_sharp(speed):
+    """At first it is at 2.9 D, then far beyond the last place, and the lens as near to it as it goes."""
+    belief, at = seen(speed, object_d=2.9, places=(1.0, 2.0, 3.6), step_s=0.4, nearest_m=0.05)
     assert at > GRID[-1] + 2.0 / PX
     assert belief.own.probability(np.array([3.6]))[0] < 0.5
-    for here in (3.4, 3.6, 3.65):
-        near = np.abs(GRID - here) * PX < 2.0
-        assert belief.posterior[0][near].sum() < 0.5
 
 
 def test_a_silent_detector_drives_no_still_object_to_the_near_end():
@@ -202,15 +228,17 @@ def test_what_is_carried_on_is_kept(mine, speed, seconds, scale):
 
 @given(st.lists(st.tuples(st.floats(-100.0, 100.0), st.booleans()), max_size=8))
 def test_no_clock_makes_time_run_backwards_or_jump(ticks):
-    elapsed, now, expected = Elapsed(2), 1.0e9, 0.0
+    elapsed, now, expected, ahead = Elapsed(2), 1.0e9, 0.0, 0.0
     rows = np.arange(2)
     assert not elapsed.see(rows, np.full(2, now)).any()
     for step, is_known in ticks:
         if is_known:
-            now += step
-            expected += min(max(step, 0.0), LONGEST_S)
+            before, now = now, now + step
+            taken = min(max(now - before, 0.0), LONGEST_S)
+            expected, ahead = expected + taken, taken or ahead
         got = elapsed.see(rows, np.full(2, now) if is_known else None)
         np.testing.assert_allclose(got, expected, atol=1e-5)
+        np.testing.assert_allclose(elapsed.ahead(rows), ahead, atol=1e-5)
     elapsed.reset(rows[:1])
     assert elapsed.see(rows, None).tolist() == [0.0, pytest.approx(expected, abs=1e-5)]
 
@@ -234,7 +262,7 @@ def test_an_encoder_tells_the_belief_how_much_time_passed(first):
             log.go(position)
             encoder.see(ROW, shown)
     places, chances = encoder.belief(0)
-    assert abs(chances @ places - at) * PX < 1.0
+    assert abs(chances @ places - later(at, 0.2, 0.3)) * PX < 1.0, "where it is at the next picture"
     log.go(MAP.position(np.array([at])))
     assert encoder.sharp_probability(log)[0] > 0.9
 

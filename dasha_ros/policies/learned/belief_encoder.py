@@ -122,6 +122,7 @@ class BeliefEncoder:
             trust=trust,
             cells=pictures.cells,
             seconds=seconds,
+            ahead=self._elapsed.ahead(rows),
             colour=pictures.colour,
         )
         boxed = np.isfinite(pictures.box).all(axis=1, keepdims=True)
