@@ -14,8 +14,8 @@ if [ "$#" -lt 1 ] || [ "$#" -gt 3 ]; then
   exit 2
 fi
 keystore=$1 namespace=${2:-/dasha} policy=${3:-$here/policy.xml}
-if ! [[ $namespace =~ ^(/[A-Za-z_][A-Za-z0-9_]*)+$ ]]; then
-  say "error: '$namespace' is not a namespace; it begins with a slash, as in /dasha"
+if ! [[ $namespace =~ ^(/[A-Za-z_][A-Za-z0-9_]*)+$ ]] || [[ $namespace == *__* ]]; then
+  say "error: '$namespace' is not a namespace: give letters, digits and single underscores, as in /dasha/left"
   exit 2
 fi
 if ! [ -f "$policy" ]; then

@@ -153,6 +153,7 @@ def test_the_script_makes_keys_of_any_namespace(tmp_path: Path) -> None:
         ((), ROS2, 2, "usage:"),
         (("keys", "left"), ROS2, 2, "'left' is not a namespace"),
         (("keys", '/a" node="b'), ROS2, 2, "is not a namespace"),
+        (("keys", "/left__arm"), ROS2, 2, "single underscores"),
         (("keys", "/left", "nowhere.xml"), ROS2, 2, "there is no policy 'nowhere.xml'"),
         (("keys",), None, 1, "apt install ros-$ROS_DISTRO-sros2"),
         (("keys",), "#!/bin/sh\nexit 1\n", 1, "'ros2 security' is not here"),
