@@ -166,7 +166,7 @@ def _play(rig: TwinRig, goal: Goal, seed: int, policy: str, exposure: str) -> Ep
         task = FocusTask(rig.lens, frozenset({goal.label}))
         try:
             focused = run_focus(rig, mind, task, on_step)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if ":" not in policy:  # Only a class of somebody's own may have faults of its own.
                 raise
             code, fault = ErrorCode.INTERNAL, f"{policy} ended with {told_in_a_line(error)}"

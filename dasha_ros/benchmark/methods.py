@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -273,7 +274,8 @@ def learned_file(name: str, agent: Agent) -> Path | None:
     if name.endswith(".npz"):
         return expanded(name, MethodError)
     shipped = shipped_policy(name, agent)
-    return shipped if shipped.is_file() else None
+    # `Path.is_file` raises an error for too long a name.
+    return shipped if os.path.isfile(shipped) else None
 
 
 def _learned_methods(

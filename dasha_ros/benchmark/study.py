@@ -175,6 +175,7 @@ def exposure_study(
     step_ms: float = STEP_MS,
     lights_lx: Sequence[tuple[float, float]] = (LIGHT_LX,),
     progress: Progress | None = None,
+    keep: Callable[[Row], None] | None = None,
 ) -> list[Row]:
     """The same for A^H; see `focus_study`. ``lights_lx``: least and most light of each setting [lx].
 
@@ -198,10 +199,14 @@ def exposure_study(
                 done = exposure.play(
                     arena, group, numbers, per_view=per_view, seed=seed, light_lx=light_lx, progress=progress
                 )
-                rows += exposure.exposure_rows(
+                new = exposure.exposure_rows(
                     done, split=part.split, arena=arena.name, setting=exposure_setting(light_lx),
                     step_ms=step_ms,
                 )  # fmt: skip
+                rows += new
+                for row in new:
+                    if keep is not None:
+                        keep(row)
     if not rows:
         raise MethodError(f"nothing to play: {NONE_LEFT}")
     return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -144,9 +145,21 @@ class Fails(Asks):
         raise KeyError("boo")
 
 
+class Exits(Asks):
+    """Ends like a script."""
+
+    def act(self, percept):
+        sys.exit(3)
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("Asks", "asked for nan V"), ("AsksTooMuch", "1000000000.0 V"), ("Fails", "KeyError: 'boo'")],
+    [
+        ("Asks", "asked for nan V"),
+        ("AsksTooMuch", "1000000000.0 V"),
+        ("Fails", "KeyError: 'boo'"),
+        ("Exits", "SystemExit: 3"),
+    ],
 )
 def test_a_policy_that_does_the_impossible_is_told_beside_the_table(scene, name, told):
     wrong = []

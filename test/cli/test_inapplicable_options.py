@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dasha_ros.cli import app
+from dasha_ros.policies.learned.policy_file import shipped_policy
 
 
 def test_options_that_mean_nothing_beside_others_are_refused(tmp_path: Path) -> None:
@@ -43,10 +44,46 @@ def test_a_repeatable_option_with_the_same_value_twice_is_refused(tmp_path: Path
         (("benchmark", "exposure", *places), "--light", "13:300"),
         (("benchmark", "focus"), "--policy", "coarse_to_fine"),
         (("benchmark", "focus"), "--scene", "cup"),
+        (("benchmark", "rig"), "--scene", "cup"),
+        (("benchmark", "replay"), "--scene", "cup"),
+        (("benchmark", "hold"), "--player", "nobody"),
+        (("benchmark", "object-light"), "--focus-policy", "oracle"),
+        (("benchmark", "object-light"), "--ratio", "8"),
     ):
         done = CliRunner().invoke(app, [*command, option, value, option, value])
         assert done.exit_code == 2, done.output
         assert f"{option} {value} is given twice" in done.stderr
+
+
+def test_a_policy_by_its_name_and_by_its_file_is_the_same_one_twice(tmp_path: Path) -> None:
+    places = ("--scenes", str(tmp_path))
+    for command, option, agent in (
+        (("evaluate", *places), "--policy", "focus"),
+        (("evaluate", "--stacks", str(tmp_path)), "--policy", "focus"),
+        (("benchmark", "stress", *places), "--policy", "focus"),
+        (("benchmark", "exposure", *places), "--policy", "exposure"),
+        (("benchmark", "focus"), "--policy", "focus"),
+        (("benchmark", "object-light"), "--focus-policy", "focus"),
+    ):
+        link = tmp_path / f"{agent}.npz"
+        link.unlink(missing_ok=True)
+        link.symlink_to(shipped_policy("plus", agent))
+        for one, other in (("plus", str(link)), (str(link), "plus")):
+            done = CliRunner().invoke(app, [*command, option, one, option, other])
+            assert done.exit_code == 2, done.output
+            assert f"{option} {other} is given twice, the first time as {one}" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + ".npz", "nobody"])
+def test_a_policy_that_is_none_is_refused_with_a_sentence(tmp_path: Path, name: str) -> None:
+    for command in (
+        ("evaluate", "--scenes", str(tmp_path), "--policy"),
+        ("benchmark", "focus", "--policy"),
+    ):
+        done = CliRunner().invoke(app, [*command, name])
+        assert done.exit_code in (1, 2), done.output
+        assert not isinstance(done.exception, OSError), done.output
+        assert "error: " in done.stderr
 
 
 @pytest.mark.parametrize(

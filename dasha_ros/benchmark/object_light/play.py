@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from dasha_ros.benchmark.episodes import HEIGHT, ORACLE, WIDTH, Oracle
+from dasha_ros.benchmark.methods import perception_for
 from dasha_ros.benchmark.object_light.lit_scenes import OBJECTS, Lighting, lightings, lit_scene
 from dasha_ros.control.goal import run_goal
 from dasha_ros.control.twin_rig import TwinRig
 from dasha_ros.estimation.readout import GRID_ENCODER
-from dasha_ros.perception.pipeline import Perception
+from dasha_ros.perception.own_class import told_in_a_line
 from dasha_ros.policies.outcome import ErrorCode
 from dasha_ros.policies.policy import ExposureTask, FocusTask
 from dasha_ros.policies.registry import exposure_policy, focus_policy
@@ -28,6 +29,10 @@ _SWEEP_STRIDE = 3
 """Every so many exposures of the table are tried for the best one: a third of an EV."""
 _SWEEP_EV = 8.0
 """The best exposure is at most so far from the one that a goal of A^H ends with [EV]."""
+
+
+class OwnPolicyError(ValueError):
+    """A class of somebody's own raised an error; the message names both."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +83,11 @@ def benchmark_object_light(
     Raises:
         ModelError: A model is missing.
         UnknownPolicyError: No policy has a name.
+        PolicyFileError: A learned policy can't be read.
         DeviceError: A scene can't be shown.
+        OwnPolicyError: A policy of one's own raised an error.
     """
-    perception = Perception(GRID_ENCODER)
+    perception = perception_for(policies[1], "focus", exposure=policies[0], encoder=GRID_ENCODER)
     with tempfile.TemporaryDirectory(prefix="dasha_light_") as folder:
         for name, label in OBJECTS[:scenes]:
             for lighting in lightings(ratios):
@@ -107,12 +114,18 @@ def _goals(
             for meters in (False, True):
                 rig.begin(world, position, exposure_us, seed)
                 low = Oracle([rig.lens.position(target)]) if focus == ORACLE else focus_policy(focus)
-                outcome = run_goal(
-                    rig,
-                    (exposure_policy(policies[0]), low),
-                    (ExposureTask(rig.table), FocusTask(rig.lens, frozenset({label}))),
-                    meters=meters,
-                )
+                tasks = ExposureTask(rig.table), FocusTask(rig.lens, frozenset({label}))
+                high = exposure_policy(policies[0])
+                try:
+                    outcome = run_goal(rig, (high, low), tasks, meters=meters)
+                except (Exception, SystemExit) as error:
+                    # Only classes of somebody's own may have faults of their own.
+                    own = [each for each in (policies[0], focus) if ":" in each]
+                    if not own:
+                        raise
+                    raise OwnPolicyError(
+                        f"{' or '.join(own)} ended with {told_in_a_line(error)}: mend it, and run this again"
+                    ) from error
                 ended = outcome.exposure if outcome.focus is None else outcome.focus
                 seen = ended.percept.of({label}) if ended.percept is not None else ()
                 blur = abs(rig.lens.blur_px(rig.focus_dioptres, target))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -56,7 +56,7 @@ def cast_of(study: Study) -> _Cast:
     """What can be known of a study before there is a percept cache.
 
     Raises:
-        StudyError: Two presets have the same name, or A^H is a file.
+        StudyError: Two presets have the same name, two policies are the same, or A^H is a file.
         PresetError: No such preset, or one that can't be used.
         MethodError: No such policy.
         PolicyFileError: A learned policy can't be read.
@@ -67,6 +67,7 @@ def cast_of(study: Study) -> _Cast:
         raise StudyError(f"exposure_policy: {study.exposure_policy} is a file: give a name")
     exposure = exposure_methods(study.exposure_policy)[0]
     players = [_player(study, name) for name in study.policies]
+    _refuse_twice(study.policies, [method.digest for _, method, _ in players])
     presets = [load_preset(name) for name in study.presets]
     if len({preset.name for preset in presets}) < len(presets):
         raise StudyError(f"presets: two have the same name: {', '.join(preset.name for preset in presets)}")
@@ -143,6 +144,18 @@ def _player(study: Study, name: str) -> tuple[str, Method[Any, Any], bytes | Non
         return name, method, None
     content = expanded(name).read_bytes()
     return f"{method.policy} {hashlib.sha256(content).hexdigest()[:6]}", method, content
+
+
+def _refuse_twice(names: Sequence[str], digests: Sequence[str]) -> None:
+    """Refuse a policy that is there twice under two names: a table would show one as two.
+
+    Raises:
+        StudyError: One is.
+    """
+    first: dict[str, str] = {}
+    for name, digest in zip(names, digests, strict=True):
+        if digest and first.setdefault(digest, name) != name:
+            raise StudyError(f"policies: {first[digest]} and {name} are the same policy: leave one out")
 
 
 def _tested(cache: PerceptCache, split: int) -> list[ViewInfo]:

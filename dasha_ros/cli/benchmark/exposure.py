@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from dasha_ros.cli.evaluation import shared
-from dasha_ros.cli.terminal.console import Exit, fail, out
+from dasha_ros.cli.terminal.console import Exit, err, fail, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write
 from dasha_ros.files.writing import json_lines
 
@@ -40,7 +40,7 @@ def exposure(
         shared.refuse_inapplicable(context, "--scenes", {"rendered": ("--cache",), "splits": ("--cache",)})
     lights = [_light(text) for text in light or ["13:300"]]
     refuse_unwritable(json_file, markdown_file)
-    shared.refuse_twice("--policy", policy)
+    shared.refuse_twice("--policy", policy, agent="exposure")
     shared.refuse_twice("--light", light)
     with shared.errors_explained():
         names = policy or shared.default_policies("exposure")
@@ -48,16 +48,23 @@ def exposure(
             scenes, cache, agent="exposure", names=names, rendered=rendered, composites=0, splits=splits,
             rivals=None, seed=seed, exposure=None,
         )  # fmt: skip
+        rows: list[dict[str, Any]] = []
+        stop: KeyboardInterrupt | None = None
         with shared.photographs_listed(testbed), shared.progress() as progress:
-            rows = exposure_study(
-                testbed.arena, names, testbed.parts, per_view=episodes, seed=seed,
-                sampled=(False, True) if sampled else (False,), step_ms=step_ms, lights_lx=lights,
-                progress=progress,
-            )  # fmt: skip
+            try:
+                exposure_study(
+                    testbed.arena, names, testbed.parts, per_view=episodes, seed=seed,
+                    sampled=(False, True) if sampled else (False,), step_ms=step_ms, lights_lx=lights,
+                    progress=progress, keep=rows.append,
+                )  # fmt: skip
+            except KeyboardInterrupt as reason:
+                stop = reason
+                err().print("stopped: the tables hold only complete rows", style="yellow")
         text = tables(rows)
         out().print(text)
         write(json_file, json_lines(rows))
         write(markdown_file, text)
+        shared.end_if(stop)
 
 
 def _light(text: str) -> tuple[float, float]:

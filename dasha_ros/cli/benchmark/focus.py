@@ -41,7 +41,7 @@ def focus(
     from dasha_ros.twin.scene import SceneError
 
     refuse_unwritable(json_file)
-    refuse_twice("--policy", policy)
+    refuse_twice("--policy", policy, agent="focus")
     refuse_twice("--scene", scene)
     if not over_ros:
         refuse_given(context, ["rig"], "a comparison without --over-ros")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from dasha_ros.cli.evaluation import shared
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write_json
 
@@ -27,24 +28,26 @@ def hold(
     json_file: Json = None,
 ) -> None:
     """Hold an object that moves in depth, in light that steps and flickers, and in a still scene."""
-    from dasha_ros.assets.catalogue import AssetMissing
     from dasha_ros.benchmark.hold.play import PLAYERS, as_json, benchmark_hold, summary
     from dasha_ros.benchmark.table import markdown
-    from dasha_ros.perception.errors import ModelError
-    from dasha_ros.policies.learned.policy_file import PolicyFileError
 
     refuse_unwritable(json_file)
+    shared.refuse_twice("--player", player)
     if wrong := sorted(set(player or ()) - set(PLAYERS)):
         fail(f"no player {wrong[0]!r}; there are {', '.join(PLAYERS)}", Exit.REFUSED)
     rows = []
-    try:
-        for row in benchmark_hold(seconds, still, player or PLAYERS, seed=seed, scenes=scenes):
-            rows.append(row)
-            err().print(
-                f"{row.player} in {row.scene}, {row.speed_m_s:g} m/s, {row.light} light: "
-                f"{row.sharp_share:.1%} sharp, {row.moves} moves",
-            )
-    except (AssetMissing, ModelError, PolicyFileError) as error:
-        fail(str(error), Exit.REFUSED)
+    stop: KeyboardInterrupt | None = None
+    with shared.errors_explained():
+        try:
+            for row in benchmark_hold(seconds, still, player or PLAYERS, seed=seed, scenes=scenes):
+                rows.append(row)
+                err().print(
+                    f"{row.player} in {row.scene}, {row.speed_m_s:g} m/s, {row.light} light: "
+                    f"{row.sharp_share:.1%} sharp, {row.moves} moves",
+                )
+        except KeyboardInterrupt as reason:
+            stop = reason
+            err().print(f"stopped: the table holds the {len(rows)} sequences played so far", style="yellow")
     out().print(markdown(summary(rows)))
     write_json(json_file, as_json(rows))
+    shared.end_if(stop)

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.cli.evaluation import shared
+from dasha_ros.cli.terminal.console import err, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write_json
 
 
@@ -31,28 +32,31 @@ def object_light(
     json_file: Json = None,
 ) -> None:
     """Find objects that are backlit, or lit before the dark, exposed for the picture and for the object."""
-    from dasha_ros.assets.catalogue import AssetMissing
     from dasha_ros.benchmark.object_light.play import RATIOS, as_json, benchmark_object_light, summary
     from dasha_ros.benchmark.table import markdown
-    from dasha_ros.perception.errors import ModelError
-    from dasha_ros.policies.learned.policy_file import PolicyFileError
-    from dasha_ros.policies.registry import UnknownPolicyError
 
     refuse_unwritable(json_file)
+    shared.refuse_twice("--ratio", [f"{each:g}" for each in ratio or ()])
+    shared.refuse_twice("--focus-policy", focus_policy, agent="focus")
     rows = []
-    try:
-        for row in benchmark_object_light(
-            range(seeds),
-            tuple(ratio or RATIOS),
-            (exposure_policy, focus_policy or ("oracle", "plus")),
-            scenes=scenes,
-        ):
-            rows.append(row)
-            err().print(
-                f"{row.scene}, {row.lighting}, {row.focus}, for the {'object' if row.meters else 'picture'}: "
-                f"score {row.score:.2f} of {row.best_score:.2f}, {row.exposures} exposures",
-            )
-    except (AssetMissing, ModelError, PolicyFileError, UnknownPolicyError) as error:
-        fail(str(error), Exit.REFUSED)
+    stop: KeyboardInterrupt | None = None
+    with shared.errors_explained():
+        try:
+            for row in benchmark_object_light(
+                range(seeds),
+                tuple(ratio or RATIOS),
+                (exposure_policy, focus_policy or ("oracle", "plus")),
+                scenes=scenes,
+            ):
+                rows.append(row)
+                exposed_for = "object" if row.meters else "picture"
+                err().print(
+                    f"{row.scene}, {row.lighting}, {row.focus}, for the {exposed_for}: "
+                    f"score {row.score:.2f} of {row.best_score:.2f}, {row.exposures} exposures",
+                )
+        except KeyboardInterrupt as reason:
+            stop = reason
+            err().print(f"stopped: the table holds the {len(rows)} goals played so far", style="yellow")
     out().print(markdown(summary(rows)))
     write_json(json_file, as_json(rows))
+    shared.end_if(stop)

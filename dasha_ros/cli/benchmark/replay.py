@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dasha_ros.cli.evaluation import shared
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write_json
 
@@ -40,7 +41,9 @@ def replay(
     from dasha_ros.twin.scene import SceneError
 
     refuse_unwritable(json_file)
+    shared.refuse_twice("--scene", scene)
     pairs = []
+    stop: KeyboardInterrupt | None = None
     try:
         known = goals_of(tuple(scene or SCENES))
         wanted = [(goal, i // len(known)) for i, goal in enumerate(islice(cycle(known), goals))]
@@ -55,5 +58,9 @@ def replay(
         fail(str(error), Exit.REFUSED)
     except (GraphError, GraphRunsAlreadyError, FocusError, ConfigError, OSError) as error:
         fail(str(error))
+    except KeyboardInterrupt as reason:
+        stop = reason
+        err().print(f"stopped: the summary holds the {len(pairs)} goals played so far", style="yellow")
     out().print(summary(pairs))
     write_json(json_file, [row(pair) for pair in pairs])
+    shared.end_if(stop)

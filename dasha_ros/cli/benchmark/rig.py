@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dasha_ros.cli.evaluation.shared import refuse_twice
 from dasha_ros.cli.terminal.console import Exit, err, fail, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write_json
 
@@ -39,6 +40,7 @@ def rig(
     from dasha_ros.twin.scene import SceneError
 
     refuse_unwritable(json_file)
+    refuse_twice("--scene", scene)
     console = err()
     try:
         numbers = benchmark_rig(

@@ -45,7 +45,7 @@ def stress(
     refuse_unwritable(json_file, markdown_file, rows)
     if scenes is not None:
         shared.refuse_inapplicable(context, "--scenes", {"split": ("--cache",)})
-    shared.refuse_twice("--policy", policy)
+    shared.refuse_twice("--policy", policy, agent="focus")
     shared.refuse_twice("--stress", stress)
     with shared.errors_explained():
         names = policy or (POLICIES[:2] if quick else POLICIES)

@@ -88,7 +88,7 @@ def evaluate(
             Exit.REFUSED,
         )
     shared.refuse_inapplicable(context, chosen_places[0], APPLIES)
-    shared.refuse_twice("--policy", policy)
+    shared.refuse_twice("--policy", policy, agent="focus")
     shared.refuse_twice("--setting", setting)
     if stacks is not None:
         evaluate_stacks(

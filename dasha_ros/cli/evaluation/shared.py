@@ -55,20 +55,35 @@ StepMs = Annotated[
 ]
 
 
-def refuse_twice(option: str, values: Sequence[str] | None) -> None:
+def refuse_twice(
+    option: str, values: Sequence[str] | None, *, agent: Literal["exposure", "focus"] | None = None
+) -> None:
     """Refuse a value that a repeatable option was given twice: its episodes would count twice.
+
+    Args:
+        option: As it is written.
+        values: What it was given.
+        agent: Whose policies the values are, which may be given by name and by file; ``None``: they are none.
 
     Raises:
         Exit: One was; the sentence is printed.
     """
     values = values or ()
-    meant = [_file_of(value) for value in values]
-    if twice := [value for number, value in enumerate(values) if meant[number] in meant[:number]]:
-        fail(f"{option} {twice[0]} is given twice: its episodes would count twice", Exit.REFUSED)
+    meant = [_file_of(value, agent) for value in values]
+    for number, value in enumerate(values):
+        if (before := meant.index(meant[number])) < number:
+            other = "" if values[before] == value else f", the first time as {values[before]}"
+            fail(f"{option} {value} is given twice{other}: its episodes would count twice", Exit.REFUSED)
 
 
-def _file_of(value: str) -> str:
-    """The file that a value names, however it spells the path; a name as it is."""
+def _file_of(value: str, agent: Literal["exposure", "focus"] | None) -> str:
+    """The file that a value names, however it spells the path; a name of no file as it is."""
+    if agent is not None:
+        from dasha_ros.benchmark.methods import learned_file
+
+        with errors_explained():
+            if (policy := learned_file(value, agent)) is not None:
+                return os.path.realpath(policy)
     is_path = value.endswith((".npz", ".yaml", ".yml"))
     return os.path.realpath(expanded(value, typer.BadParameter)) if is_path else value
 

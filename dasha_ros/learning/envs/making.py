@@ -57,6 +57,14 @@ PathLike: TypeAlias = "str | Path"
 AnyEnv = TypeVar("AnyEnv", bound=RigEnv)
 
 
+class UnknownOptionError(TypeError, ValueError):
+    """An environment has no such option.
+
+    A `TypeError`, as for any function: libraries such as stable-baselines3 first give ``render_mode``, and do
+    without it when that is refused as Python refuses it.
+    """
+
+
 class EnvOptions(TypedDict, total=False):
     """Options of every environment; each has a default."""
 
@@ -92,7 +100,8 @@ def focus_env(
         CacheError: No such cache.
         TrainingError: No such split.
         ReadingError: The cache lacks what the preset reads.
-        ValueError: Another argument is unknown, has an unknown value, or means nothing with the rig.
+        UnknownOptionError: There is no such argument.
+        ValueError: Another argument has an unknown value, or means nothing with the rig.
     """
     plan = _planned(preset, **options)
     made = plan.make("focus", focus_policy=policy)
@@ -197,7 +206,9 @@ def _planned(preset: PathLike, **options: Unpack[EnvOptions]) -> _Plan:
     for name, value in options.items():
         if name not in EnvOptions.__annotations__:
             known = ", ".join(EnvOptions.__annotations__)
-            raise ValueError(f"no option {name!r}; there are: {known}, preset, and those of policy files")
+            raise UnknownOptionError(
+                f"no option {name!r}; there are: {known}, preset, and those of policy files"
+            )
         wanted = _ONLY_WITH.get(name, rig)
         if value is not None and rig in RIGS and wanted != rig:
             raise ValueError(f"{name} does not apply to the rig {rig}, only to {wanted}")

@@ -25,7 +25,7 @@ from dasha_ros.learning.training.ppo import (
     says_diverged,
 )
 from dasha_ros.learning.training.preset_models import Ppo
-from dasha_ros.policies.learned.policy_file import PolicyFile
+from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyFileError
 
 ROLLOUT = 128
 """Steps between two updates, as in the paper (V)."""
@@ -63,6 +63,7 @@ def learn_online(
     seed: int = 0,
     stop: threading.Event | None = None,
     on_update: Callable[[int, float], None] | None = None,
+    on_policy: Callable[[PolicyFile], None] | None = None,
 ) -> int:
     """Learn until told to stop. Resumes from the folder's checkpoint, if there is one.
 
@@ -76,6 +77,7 @@ def learn_online(
         stop: Ends the run at the next step.
         on_update: Called after every update with the steps so far and the mean return of the last 100
             episodes.
+        on_policy: Given what is learned so far, when a run goes on and after every update.
 
     Returns:
         Steps so far, over all sessions.
@@ -102,6 +104,10 @@ def learn_online(
             load_network(learner, start.net)
     keep_no_log(learner)
 
+    def tell(policy: PolicyFile) -> None:
+        if on_policy is not None:
+            on_policy(policy)
+
     class Watch(BaseCallback):
         """Stops when told to, and saves the policy after every update."""
 
@@ -111,12 +117,14 @@ def learn_online(
         def _on_rollout_start(self) -> None:
             # The first rollout of a session begins with the saved policy.
             if self.num_timesteps > begun_at:
-                _keep(learner, start, folder)
+                tell(_keep(learner, start, folder))
                 if on_update is not None:
                     returns = [e["r"] for e in learner.ep_info_buffer or ()]
                     on_update(self.num_timesteps, float(np.mean(returns)) if returns else float("nan"))
 
     begun_at = learner.num_timesteps
+    if begun_at:
+        tell(_mended(learner, start, folder))
     try:
         learner.learn(2**62, callback=Watch(), reset_num_timesteps=False)
     except NoMoreEpisodes:
@@ -154,12 +162,27 @@ def _diverged(learner: Any, folder: Path) -> DivergedError:
     )
 
 
-def _keep(learner: Any, start: PolicyFile, folder: Path) -> None:
-    net = network_of(learner)
-    if not all(np.isfinite(value).all() for value in net.arrays().values()):
-        raise _diverged(learner, folder)
+def _policy_of(learner: Any, start: PolicyFile) -> PolicyFile:
     made = {**start.info.made, "online_steps": int(learner.num_timesteps)}
-    PolicyFile(replace(start.info, made=made), net, start.fitted).save(folder / POLICY)
+    return PolicyFile(replace(start.info, made=made), network_of(learner), start.fitted)
+
+
+def _mended(learner: Any, start: PolicyFile, folder: Path) -> PolicyFile:
+    """The policy of a checkpoint, whose file is written again if it is lost or damaged."""
+    policy = _policy_of(learner, start)
+    try:
+        PolicyFile.load(folder / POLICY, policy.info.agent)
+    except PolicyFileError:
+        policy.save(folder / POLICY)
+    return policy
+
+
+def _keep(learner: Any, start: PolicyFile, folder: Path) -> PolicyFile:
+    policy = _policy_of(learner, start)
+    if not all(np.isfinite(value).all() for value in policy.net.arrays().values()):
+        raise _diverged(learner, folder)
+    policy.save(folder / POLICY)
     # Last, so that a checkpoint always has its policy beside it.
     with replacing(folder / "checkpoint.zip", durable=True) as file:
         learner.save(file)
+    return policy

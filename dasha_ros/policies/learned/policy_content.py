@@ -46,6 +46,10 @@ def _finite(value: Any) -> bool:
     return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
 _Rule = tuple[Callable[[Any], bool], str]
 _TEXT: _Rule = (lambda value: isinstance(value, str), "a text")
 _WORD: _Rule = (lambda value: isinstance(value, str) and bool(value), "a text that is not empty")
@@ -77,6 +81,26 @@ _RULES: dict[str, _Rule] = {
 }
 
 
+_NUMBER: _Rule = (
+    lambda value: value is None or (type(value) is int and value >= 0),
+    "a whole number of at least 0",
+)
+_MADE: dict[str, _Rule] = {
+    "seed": _NUMBER,
+    "split": _NUMBER,
+    "cache_key": _TEXT,
+    "scenes": (
+        lambda value: isinstance(value, dict) and all(_texts(names) for names in value.values()),
+        "a mapping of names to lists of texts",
+    ),
+    "pictures": (
+        lambda value: isinstance(value, list) and all(_texts(pair) and len(pair) == 2 for pair in value),
+        "a list of pairs of texts",
+    ),
+}
+"""What is read of how a policy was made: by whoever asks from which photographs it learned."""
+
+
 def check_fields(document: Mapping[str, Any]) -> None:
     """Refuse a description with missing or unknown fields, or values of other types.
 
@@ -92,6 +116,7 @@ def check_fields(document: Mapping[str, Any]) -> None:
         raise ValueError(f"info has an unknown field {unknown[0]!r}")
     _check(document, _FIELDS, "info")
     _check(document.get("rules", {}), _RULES, "info.rules")
+    _check(document.get("made", {}), _MADE, "info.made")
     kinds = _KINDS[document["agent"]]
     if (kind := document["extractor"]) not in kinds:
         raise ValueError(f"info.extractor is {kind!r}; it must be one of {', '.join(kinds)}")

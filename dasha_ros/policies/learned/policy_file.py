@@ -99,16 +99,16 @@ class PolicyFile:
         Raises:
             PolicyFileError: No such file, a damaged one, or one of another version or the other agent.
         """
-        if not path.exists():
-            raise PolicyFileError(
-                f"there is no policy {path}: train one with `dasha train {agent}`, or name another"
-            )
         try:
             arrays = version_0_1.policy_arrays(read_arrays(path))
             document = parse_json(str(arrays["info"]))
             if isinstance(document, dict):
                 document = version_0_1.policy(document)
         except FileError as error:
+            if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+                raise PolicyFileError(
+                    f"there is no policy {path}: train one with `dasha train {agent}`, or name another"
+                ) from error
             raise PolicyFileError(f"the policy {error}: fetch it or train it again") from error
         except (KeyError, ValueError) as error:
             raise PolicyFileError(f"{path} is no policy: it does not say what it was made for") from error

@@ -29,6 +29,7 @@ from dasha_ros.ros.transport.conversions import frame_from_msg, percept_to_msg
 from dasha_ros.ros.transport.stamps import to_stamp
 from dasha_ros.system import shutdown_limits
 from dasha_ros.system.extras import require
+from dasha_ros.system.text import sendable
 
 if TYPE_CHECKING:
     from dasha_ros.ros.agents.learning import AgentLearning
@@ -158,7 +159,7 @@ class AgentNode(DashaNode[A]):
         """Forget the learner; goals are refused from now on."""
         self._rewards = None
         self.learning = None
-        self.health.clear("learning")
+        self.health.clear("learning", "learned policy")
 
     def _refuse(self, request: Any) -> str:
         reason = "" if self.is_active else f"{self.get_name()} is not active"
@@ -195,7 +196,9 @@ class AgentNode(DashaNode[A]):
             self.health.count("failed_goals")
             # A learner fails thousands of times, and its rewards show it.
             if learning is None or not run.background:
-                self.get_logger().warning(f"failed after {_steps(outcome.steps)}: {outcome.message}")
+                self.get_logger().warning(
+                    f"failed after {_steps(outcome.steps)}: {sendable(outcome.message)}"
+                )
         self.health.set_activity("waiting for a goal")
         return self.result(outcome)
 
@@ -272,9 +275,9 @@ class AgentNode(DashaNode[A]):
             code, what = ErrorCode.POLICY_MISMATCH, str(error)
         except RigError as error:
             code, what = ErrorCode(error.code), str(error)
-        except (
-            Exception
-        ) as error:  # A bug must end the goal with an error code and still restore the actuator.
+        except (Exception, SystemExit) as error:
+            # A bug must end the goal with an error code and still restore the actuator, and somebody's own
+            # policy may end like a script.
             self.guard.caught("a goal", error)
             code, what = ErrorCode.INTERNAL, f"{type(error).__name__}: {error}"
         return self.outcome(code, explain(code, what))

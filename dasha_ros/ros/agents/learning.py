@@ -15,7 +15,7 @@ from dasha_ros.files.locking import folder_locked
 from dasha_ros.learning.training.online import POLICY, CheckpointError, NoMoreEpisodes, learn_online
 from dasha_ros.learning.training.preset_models import Preset
 from dasha_ros.learning.training.presets import load_preset, verdict_of
-from dasha_ros.policies.learned.policy_file import PolicyFile, policy_to_learn_from
+from dasha_ros.policies.learned.policy_file import PolicyFile, PolicyFileError, policy_to_learn_from
 from dasha_ros.policies.policy import FocusTask
 from dasha_ros.ros.actuation.ros_rig import RosRig
 from dasha_ros.ros.agents.goal_episodes import EpisodeEnd, GoalEpisodes, GoalQueue
@@ -63,6 +63,8 @@ class AgentLearning:
         self.queue = GoalQueue(task_of, self._stop)
         self._report = report
         self._thread: threading.Thread | None = None
+        self._learned: PolicyFile | None = None
+        """What the learner has learned so far, as its file should hold it."""
 
     def start(self) -> None:
         """Start learning, or continue from the last update.
@@ -74,6 +76,8 @@ class AgentLearning:
             # Two learners would write the same checkpoint.
             raise RuntimeError("the learner has not ended its last step yet: activate again in a few seconds")
         self._stop.clear()
+        # Its folder may have been emptied meanwhile; what goes on from there is told again.
+        self._learned = None
         self._health.clear("learning")
         self.queue.open()
         self._rig.interrupted = self.queue.interrupted
@@ -100,9 +104,32 @@ class AgentLearning:
             self._rig.interrupted = self.queue.interrupted
 
     def newest_policy(self) -> Path:
-        """The file of the newest policy; before the first update, the policy that learning started from."""
-        learned = self._folder / POLICY
-        return learned if learned.exists() else self._start_path
+        """The file of the newest policy; before the first update, the policy that learning started from.
+
+        A file that can't be read any more is written again, from what is in memory. A person's goal should
+        not fail for it.
+        """
+        path = self._folder / POLICY
+        if not path.exists() and self._learned is None:
+            return self._start_path
+        try:
+            self._mend(path)
+        except PolicyFileError as error:
+            self._health.warn(
+                "learned policy",
+                f"{error}; until the next update, goals are served by the policy {self._start_path}",
+            )
+            return self._start_path
+        self._health.clear("learned policy")
+        return path
+
+    def _mend(self, path: Path) -> None:
+        try:
+            PolicyFile.load(path, self._agent)
+        except PolicyFileError:
+            if self._learned is None:
+                raise
+            self._learned.save(path)
 
     def _learn(self) -> None:
         verdict = verdict_of(self._preset, self._agent)
@@ -122,6 +149,7 @@ class AgentLearning:
                     seed=self._seed,
                     stop=self._stop,
                     on_update=self._on_update,
+                    on_policy=self._on_policy,
                 )
         except NoMoreEpisodes:
             pass
@@ -176,6 +204,10 @@ class AgentLearning:
     def _on_update(self, steps: int, mean_return: float) -> None:
         self._health.count("updates")
         self._health.show("learning", lambda: {"learned_steps": steps, "mean_return": mean_return})
+
+    def _on_policy(self, policy: PolicyFile) -> None:
+        self._learned = policy
+        self._health.clear("learned policy")
 
 
 _NAMES = {"exposure": "A^H", "focus": "A^L"}

@@ -206,6 +206,7 @@ def test_nobody_is_handed_over_to_by_a_policy_that_has_seen_the_photographs(aske
         ({"policies": []}, "nothing plays"),
         ({"seeds": []}, r"seeds = \[\]: .*at least 1"),
         ({"seeds": [1, 1]}, "1 is there twice"),
+        ({"policies": ["plus", str(shipped_policy("plus", "focus"))]}, "plus and .* are the same policy"),
         ({"agent": "exposure"}, "leave them out"),
         ({"episode": 3}, "episode = 3: there is no such key; the keys are "),
     ],

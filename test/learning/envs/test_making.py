@@ -126,6 +126,21 @@ def test_bad_arguments_are_refused_with_a_sentence(arguments, error, says):
         gymnasium.make("DashaFocus-v0", **arguments)
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_stable_baselines3_makes_them_by_name_and_learns(name, cache):
+    sb3 = pytest.importorskip("stable_baselines3", reason="scripts/setup --torch installs it")
+    from stable_baselines3.common.env_util import make_vec_env
+
+    envs = make_vec_env(name, n_envs=2, seed=1, env_kwargs={"rig": "cached", "cache": cache.path})
+    kind = "MultiInputPolicy" if name == "DashaJoint-v0" else "MlpPolicy"
+    learner = sb3.PPO(kind, envs, n_steps=8, batch_size=16, n_epochs=1, device="cpu")
+    learner.learn(32)
+    assert learner.num_timesteps == 32
+    with pytest.raises(TypeError, match="no option 'speed'"):
+        gymnasium.make(name, speed=2.0)
+
+
 def test_parts_and_splits_that_are_not_there_are_refused(cache):
     for arguments, error, says in (
         ({"part": "dev"}, ValueError, "part 'dev'"),

@@ -130,6 +130,23 @@ def test_a_checkpoint_that_is_none_is_refused(content, tmp_path):
         learn_online(Guess(), PPO, start(), tmp_path)
 
 
+@pytest.mark.parametrize("content", [None, b"", "cut"])
+def test_a_policy_that_was_lost_is_written_again_from_its_checkpoint(content, tmp_path):
+    learn_online(Guess(20), PPO, start(), tmp_path)
+    file, told = tmp_path / "policy.npz", []
+    kept = PolicyFile.load(file, "focus")
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:-100] if content == "cut" else content)
+    learn_online(Guess(0), PPO, start(), tmp_path, on_policy=told.append)
+    for policy in (PolicyFile.load(file, "focus"), *told):
+        assert policy.info == kept.info
+        for name, array in kept.net.arrays().items():
+            np.testing.assert_array_equal(policy.net.arrays()[name], array)
+    assert len(told) == 1
+
+
 def test_a_full_disk_leaves_the_last_checkpoint_with_its_policy(tmp_path, monkeypatch):
     learn_online(Guess(20), PPO, start(), tmp_path)
     kept = {name: (tmp_path / name).read_bytes() for name in ("policy.npz", "checkpoint.zip")}

@@ -117,6 +117,21 @@ def test_a_rule_of_another_type_is_refused_by_its_name(tmp_path, agent, rule, va
     assert f"info.rules.{rule} is " in told(tmp_path, agent, rules={rule: value})
 
 
+@pytest.mark.parametrize("agent", POLICIES)
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("seed", value) for value in ("x", {"a": 1}, 1.5, True, -1)),
+        *(("split", value) for value in ("x", [0])),
+        *(("cache_key", value) for value in ([], 3)),
+        *(("scenes", value) for value in ("x", [1], {"train": 3}, {"train": [3]})),
+        *(("pictures", value) for value in ("x", [1], [["a"]], [["a", 1]], {"a": "b"})),
+    ],
+)
+def test_what_a_policy_learned_from_is_refused_in_another_form(tmp_path, agent, key, value):
+    assert f"info.made.{key} is " in told(tmp_path, agent, made={key: value})
+
+
 def test_missing_and_unknown_fields_are_refused_by_name(tmp_path):
     assert "unknown field 'hello'" in told(tmp_path, "focus", hello=1)
     arrays = shipped("focus")

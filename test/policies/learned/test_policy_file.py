@@ -73,6 +73,11 @@ def test_the_likeliest_action_comes_first_and_draws_follow_the_probabilities():
 def test_another_agent_format_or_content_is_refused(path, tmp_path):
     with pytest.raises(PolicyFileError, match="for focus, not for exposure"):
         PolicyFile.load(path, "exposure")
+    for name in ("x" * 300, "\0"):
+        with pytest.raises(
+            PolicyFileError, match=r"the policy .* can't be read: .*: fetch it or train it again"
+        ):
+            PolicyFile.load(path.with_name(name), "focus")
     with pytest.raises(PolicyFileError, match=r"no policy .*dasha train focus"):
         PolicyFile.load(tmp_path / "missing.npz", "focus")
     with np.load(path) as archive:

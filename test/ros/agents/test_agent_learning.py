@@ -210,6 +210,56 @@ def test_a_goal_that_is_not_for_learning_has_the_rig_alone(learning, tmp_path):
     assert learning.newest_policy() == learned
 
 
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"PK"), lambda path: path.unlink()])
+def test_a_persons_goal_survives_damage_to_the_learned_policy(
+    learning, health, tmp_path, monkeypatch, damage
+):
+    shipped = PolicyFile.load(shipped_policy("plus", "focus"), "focus")
+    learned = replace(shipped, info=replace(shipped.info, made={"online_steps": 128}))
+    told = threading.Event()
+
+    def learn(*_, on_policy, stop, **__):
+        on_policy(learned)
+        told.set()
+        stop.wait()
+
+    monkeypatch.setattr(module, "learn_online", learn)
+    path = tmp_path / "plus-focus" / "policy.npz"
+    learning.start()
+    assert told.wait(PATIENCE_S)
+    learned.save(path)
+    damage(path)
+    assert learning.newest_policy() == path
+    assert PolicyFile.load(path, "focus").info.made == {"online_steps": 128}
+    health.set_activity("waiting for a goal")
+    assert health.status() == (Level.OK, "waiting for a goal")
+
+
+def test_until_something_is_learned_a_damaged_policy_gives_way_to_the_one_that_learning_began_with(
+    learning, health, tmp_path
+):
+    path = tmp_path / "plus-focus" / "policy.npz"
+    path.parent.mkdir()
+    path.write_bytes(shipped_policy("plus", "focus").read_bytes()[:-100])
+    assert learning.newest_policy() == shipped_policy("plus", "focus")
+    level, message = health.status()
+    assert level == Level.WARN
+    assert f"the policy {path}" in message
+    assert "until the next update, goals are served by the policy" in message
+    learning._on_policy(learning._start)
+    health.set_activity("waiting for a goal")
+    assert health.status() == (Level.OK, "waiting for a goal")
+
+
+def test_nothing_is_kept_of_a_folder_that_was_emptied_while_the_node_was_inactive(learning, monkeypatch):
+    monkeypatch.setattr(module, "learn_online", lambda *_, on_policy, **__: on_policy(learning._start))
+    learning.start()
+    learning.stop()
+    monkeypatch.setattr(module, "learn_online", lambda *_, stop, **__: stop.wait())
+    learning.start()
+    assert learning.newest_policy() == shipped_policy("plus", "focus")
+
+
 def test_no_second_learner_starts_while_the_first_one_works(learning, monkeypatch):
     working, done = threading.Event(), threading.Event()
 
