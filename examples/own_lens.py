@@ -6,11 +6,13 @@ It is made up: replace what is marked HERE by calls of your device's library. Th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from dasha_ros.devices.errors import DeviceLost
 from dasha_ros.devices.lens import LensReading, LimitedLens
 from dasha_ros.freshness.clock import Clock
+from dasha_ros.optics.lens import LensProfile
 from dasha_ros.optics.lens_info import LensInfo
 
 
@@ -20,14 +22,19 @@ class OwnLens(LimitedLens):
     INFO = LensInfo("steps", 0.0, 1023.0, resolution=1.0, settle_s=0.05)
     """Unit and limits of your lens; what is outside never reaches `_move`."""
 
-    def __init__(self, clock: Clock) -> None:
-        """Do not touch the device yet: `open` does."""
+    def __init__(self, clock: Clock, profile: LensProfile | None = None) -> None:
+        """Do not touch the device yet: `open` does. ``profile``: the measured map, if there is one."""
         self._clock, self._open, self._position, self._rests_at_ns = clock, False, 0.0, 0
+        self._info = device = self.INFO
+        if profile is not None:
+            limits = (device.position_min, device.position_max)
+            mapped = LensInfo.of(profile, limits=limits, settle_s=device.settle_s)
+            self._info = replace(mapped, resolution=device.resolution)
 
     @property
     def info(self) -> LensInfo:
-        """Unit and limits."""
-        return self.INFO
+        """Unit and limits, and the map if it is known."""
+        return self._info
 
     def open(self) -> LensReading:
         """Claim the device, leave it where it is, read it."""

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
+from dasha_ros.devices.errors import FrameIncomplete, as_number
 from dasha_ros.optics.exposure_table import asked_us, gain_factor, made_of
 
 if TYPE_CHECKING:
@@ -102,6 +105,47 @@ class Frame:
     """Start of the exposure on the back end's steady clock."""
     exposure_us: float
     gain_db: float
+
+
+def checked_frame(frame: object) -> Frame:
+    """Return what a back end took for a picture, if somebody could read it; numbers are Python's own.
+
+    Encodings that perception does not read are not judged.
+
+    Raises:
+        FrameIncomplete: It is no `Frame`, its pixels are not what its encoding says, or its time or a setting
+            is no number.
+    """
+    from dasha_ros.perception.image import ENCODINGS
+
+    if not isinstance(frame, Frame):
+        raise FrameIncomplete(f"the camera's back end returned {frame!r:.60}, not a Frame")
+    pixels, known = frame.pixels, ENCODINGS.get(frame.encoding)
+    if not isinstance(pixels, np.ndarray):
+        raise FrameIncomplete(f"the camera's back end gave pixels of the type {type(pixels).__name__}")
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    if pixels.size == 0:
+        raise FrameIncomplete(f"the camera's back end gave no pixels, but the shape {pixels.shape}")
+    if known is not None and (
+        pixels.ndim not in (2, 3) or pixels.dtype != known.dtype or channels != known.channels
+    ):
+        raise FrameIncomplete(
+            f"the camera's back end gave pixels of {pixels.dtype} in the shape {pixels.shape}, and its "
+            f"encoding {frame.encoding} means {np.dtype(known.dtype)} with {known.channels} channels"
+        )
+    numbers = {name: as_number(getattr(frame, name)) for name in ("begun_ns", "exposure_us", "gain_db")}
+    for name, number in numbers.items():
+        if not math.isfinite(number):
+            raise FrameIncomplete(
+                f"the camera's back end says that {name} is {getattr(frame, name)!r:.60}; it must be a number"
+            )
+    return replace(
+        frame,
+        # Not by way of a float, which may round so many nanoseconds.
+        begun_ns=int(frame.begun_ns),
+        exposure_us=numbers["exposure_us"],
+        gain_db=numbers["gain_db"],
+    )
 
 
 def never() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 
 class DeviceError(Exception):
@@ -27,6 +28,14 @@ class FrameIncomplete(DeviceError):
 
 class OutOfRange(DeviceError, ValueError):
     """The value is not one the device may be given. Nothing was sent."""
+
+
+def as_number(value: Any) -> float:
+    """A number of any library as Python's own; NaN: it is none."""
+    try:
+        return math.nan if isinstance(value, str | bytes) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def check_number(name: str, value: float, unit: str) -> None:

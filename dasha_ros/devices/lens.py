@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, final, runtime_checkable
 
-from dasha_ros.devices.errors import OutOfRange
-from dasha_ros.optics.lens_info import LensInfo
+from dasha_ros.devices.errors import DeviceError, OutOfRange, as_number
+from dasha_ros.optics.lens_info import SETTLE_MAX_S, LensInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,37 @@ def checked_position(position: float, info: LensInfo) -> float:
             f"{info.position_max} {info.unit}"
         )
     return float(position)
+
+
+def checked_reading(reading: object) -> LensReading:
+    """Return what a back end said of its lens, if it can be published; numbers are Python's own.
+
+    Raises:
+        DeviceError: It is no `LensReading`, or holds what is no number, no time, or no list of faults.
+    """
+    if not isinstance(reading, LensReading):
+        raise DeviceError(f"the lens's back end returned {reading!r:.60}, not a LensReading")
+    return replace(
+        reading,
+        position=_number("position", reading.position),
+        settle_s=_number("settle_s", reading.settle_s, 0.0, SETTLE_MAX_S),
+        faults=_texts("faults", reading.faults),
+    )
+
+
+def _number(name: str, value: object, least: float = -math.inf, most: float = math.inf) -> float:
+    if math.isfinite(number := as_number(value)) and least <= number <= most:
+        return number
+    limits = f" from {least:g} to {most:g}" if math.isfinite(most) else ""
+    raise DeviceError(f"the lens's back end says that {name} is {value!r:.60}; it must be a number{limits}")
+
+
+def _texts(name: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        texts = tuple(value)
+        if all(isinstance(text, str) for text in texts):
+            return texts
+    raise DeviceError(f"the lens's back end says that {name} is {value!r:.60}; it must be a tuple of texts")
 
 
 class Lens(Protocol):

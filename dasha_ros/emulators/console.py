@@ -8,12 +8,13 @@ from __future__ import annotations
 import shlex
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from dasha_ros.emulators.camera.server import PictureServer
 from dasha_ros.emulators.camera.twin_view import TwinView
+from dasha_ros.emulators.lens.line import LineFaults
 from dasha_ros.emulators.lens.port import LensEmulator, LensEmulatorSettings
 from dasha_ros.twin.world import World
 
@@ -84,11 +85,11 @@ def obey(
         stop: Ends it; ``None``: the last line does.
     """
     for line in lines:
-        words = shlex.split(line, comments=True)
-        if not words:
-            continue
-        command = commands.get(words[0])
         try:
+            words = shlex.split(line, comments=True)
+            if not words:
+                continue
+            command = commands.get(words[0])
             say(usage if command is None else command(words[1:]))
         except (ValueError, TypeError, IndexError, FileNotFoundError) as error:
             say(f"error: {error} ({usage})")
@@ -114,11 +115,17 @@ def cable_commands(device: HasCable, stop: threading.Event) -> dict[str, Command
     """The commands ``unplug [SECONDS]`` and ``plug``; ``stop`` ends the wait."""
 
     def unplug(words: list[str]) -> str:
+        seconds = _number("unplug", words[0]) if words else None
+        if seconds is not None and not 0.0 <= seconds <= threading.TIMEOUT_MAX:
+            raise ValueError(
+                f"unplug takes so many seconds, not {words[0]}: without any, it lasts until plug"
+            )
         device.unplug()
-        if words:
-            stop.wait(float(words[0]))
-            device.plug()
-        return "plugged in again" if words else "unplugged"
+        if seconds is None:
+            return "unplugged"
+        stop.wait(seconds)
+        device.plug()
+        return "plugged in again"
 
     def plug(_: list[str]) -> str:
         device.plug()
@@ -133,7 +140,7 @@ def _lens_commands(emulator: LensEmulator, stop: threading.Event) -> dict[str, C
         return f"restarted in {emulator.board.mode_name} mode"
 
     def set_knobs(words: list[str]) -> str:
-        emulator.set_faults(**_numbers(words))
+        emulator.set_faults(**_knobs(words))
         return "set " + " ".join(words)
 
     def clear(_: list[str]) -> str:
@@ -141,8 +148,9 @@ def _lens_commands(emulator: LensEmulator, stop: threading.Event) -> dict[str, C
         return "the line is clean"
 
     def faults(words: list[str]) -> str:
-        emulator.board.set_faults(int(words[0], 0))
-        return f"fault register {int(words[0], 0):#04x}"
+        bits = _byte(words)
+        emulator.board.set_faults(bits)
+        return f"fault register {bits:#04x}"
 
     def state(_: list[str]) -> str:
         board = emulator.board
@@ -179,15 +187,36 @@ def changed_world(world: World, words: Iterable[str]) -> World:
         if key == "scene":
             world = replace(world, scene=value)
         elif key == "distances_m":
-            world = replace(world, distances_m=tuple(map(float, filter(None, value.split(",")))))
+            each = filter(None, value.split(","))
+            world = replace(world, distances_m=tuple(_number(key, metres) for metres in each))
         elif key in ("illuminance_lx", "temperature_c", "lamp_hz", "lamp_depth"):
-            number: dict[str, Any] = {key: float(value)}
+            number: dict[str, Any] = {key: _number(key, value)}
             world = replace(world, **number)
         else:
             raise ValueError(f"{key!r} can't be set")
     return world
 
 
-def _numbers(words: list[str]) -> dict[str, float]:
-    pairs = (word.partition("=") for word in words)
-    return {key: float(value) for key, _, value in pairs}
+def _knobs(words: list[str]) -> dict[str, float]:
+    known = [field.name for field in fields(LineFaults)]
+    pairs = [word.partition("=") for word in words]
+    if unknown := [key for key, _, _ in pairs if key not in known]:
+        raise ValueError(f"there is no knob {unknown[0]!r}")
+    return {key: _number(key, value) for key, _, value in pairs}
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{name} takes a number, not {text!r}") from None
+
+
+def _byte(words: list[str]) -> int:
+    try:
+        bits = int(words[0], 0)
+    except (ValueError, IndexError):
+        bits = -1
+    if not 0 <= bits <= 0xFF:
+        raise ValueError("faults takes the bits of one byte, such as 0b101 or 5")
+    return bits

@@ -212,7 +212,9 @@ def _check_device(info: LensInfo) -> None:
     if info.approach not in (EITHER_SIDE, FROM_BELOW, FROM_ABOVE):
         raise LensInfoError(f"approach is {info.approach!r}; it must be 1, -1 or 0")
     if not (math.isfinite(info.blur_px_per_dioptre) and info.blur_px_per_dioptre >= 0.0):
-        raise LensInfoError(f"blur_px_per_dioptre is {info.blur_px_per_dioptre!r}; it must not be negative")
+        raise LensInfoError(
+            f"blur_px_per_dioptre is {info.blur_px_per_dioptre!r}; it must be a number, 0 or more"
+        )
     if not 1.0 <= info.blur_doubt < math.inf:
         raise LensInfoError(f"blur_doubt is {info.blur_doubt!r}; it must be a factor, 1 or more")
 
@@ -227,8 +229,13 @@ def _check_map(info: LensInfo) -> None:
             f"it needs as many of both, from 2 to {MAP_MAX_POINTS}"
         )
     positions, dioptres = np.array(info.map_positions), np.array(info.map_dioptres)
-    if not (np.isfinite(positions).all() and np.abs(dioptres).max() <= DIOPTRES_MAX):
-        raise LensInfoError(f"the map holds what is no number, or beyond {DIOPTRES_MAX:g} D")
+    possible = np.isfinite(positions) & (np.abs(dioptres) <= DIOPTRES_MAX)
+    if not possible.all():
+        at = int(np.argmin(possible))
+        raise LensInfoError(
+            f"the map has {dioptres[at]:g} D at {positions[at]:g} {info.unit}, which is no number or beyond "
+            f"{DIOPTRES_MAX:g} D"
+        )
     if not (np.diff(positions) > 0).all():
         raise LensInfoError("the positions of the map must ascend")
     if not (positions[0] < info.position_max and info.position_min < positions[-1]):

@@ -38,10 +38,13 @@ import numpy as np
 from dasha_ros.optics import varioptic
 from dasha_ros.optics.drive import LensDrive
 from dasha_ros.optics.lens import MEASURED
+from dasha_ros.optics.lens_info import LensInfo
 from dasha_ros.optics.thin_lens import LinearLens, ThinLens
 
 SETTLE_MAX_S = 5.0
 """No lens takes longer; a larger number is in the wrong unit."""
+LEAST_PX = 1.0
+"""A lens whose whole range changes the blur by less [px at 640] has numbers in the wrong unit."""
 STANDARD_PX_PER_DIOPTRE = LinearLens("standard", "D", 0.0, 1.0).blur_px(1.0, 0.0)
 """Blur radius of a dioptre with the standard lens [px at 640]."""
 _OPTICS = {"focal_length_mm": 25.0, "f_number": 2.0}
@@ -139,7 +142,7 @@ def load_table(path: Path, **overrides: float) -> TableLens:
     settle_s = _number(path, "settle_s", document["settle_s"]) if "settle_s" in document else None
     try:
         low, high, drive = _device(unit, device)
-        return TableLens(
+        table = TableLens(
             name=f"table:{path.name}",
             unit=unit,
             position_min=low,
@@ -150,21 +153,36 @@ def load_table(path: Path, **overrides: float) -> TableLens:
             blur_doubt=_number(path, "blur_doubt", document.get("blur_doubt", MEASURED)),
             **optics,
         )
+        _check_use(table)
     except ValueError as error:
         raise ValueError(f"lens table {path}: {error}") from error
+    return table
+
+
+def _check_use(table: TableLens) -> None:
+    """Refuse what no lens driver can publish, and a map on which no search could find anything."""
+    LensInfo.of(table)
+    ends = table.dioptres(table.position_min), table.dioptres(table.position_max)
+    if (change_px := abs(table.blur_px(*ends))) < LEAST_PX:
+        raise ValueError(
+            f"over the whole range, {table.position_min:g} to {table.position_max:g} {table.unit}, the blur "
+            f"changes by {change_px:.2g} px, and {LEAST_PX:g} px or more are needed: distance_m is in metres "
+            "and focal_length_mm in millimetres"
+        )
 
 
 def _document(path: Path) -> dict[Any, Any]:
     from dasha_ros.files.documents import read_yaml
+    from dasha_ros.files.errors import FileError
     from dasha_ros.files.version_0_1 import lens_table
 
-    if not path.exists():
-        raise ValueError(
-            f"lens profile {str(path)!r} is neither physical, nor paper, nor optotune, nor a file"
-        )
     try:
         document = read_yaml(path)
-    except ValueError as error:
+    except FileError as error:
+        if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError) and not path.is_symlink():
+            raise ValueError(
+                f"lens profile {str(path)!r} is neither physical, nor paper, nor optotune, nor a file"
+            ) from error
         raise ValueError(f"lens table {error}") from error
     if not isinstance(document, dict):
         raise ValueError(f"lens table {path} must hold the key `points`")

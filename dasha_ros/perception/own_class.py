@@ -29,13 +29,13 @@ def of_class(name: str, has: Iterable[str], **options: Any) -> Any:
         made = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise OwnClassError(first_line(error)) from error
-    except Exception as error:  # A module of somebody's own may raise anything while it is imported.
+    except (Exception, SystemExit) as error:  # While it is imported, somebody's own module may do anything.
         raise OwnClassError(f"the import of {module} ended with {told_in_a_line(error)}") from error
     if not callable(made):
         raise OwnClassError(f"{attribute} of {module} is no class")
     try:
         made = made(**options)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         given = f" with the options {', '.join(options)}" if options else " without arguments"
         raise OwnClassError(
             f"{attribute} of {module}, made{given}, ended with {told_in_a_line(error)}"
@@ -45,6 +45,6 @@ def of_class(name: str, has: Iterable[str], **options: Any) -> Any:
     return made
 
 
-def told_in_a_line(error: Exception) -> str:
+def told_in_a_line(error: BaseException) -> str:
     """An error of somebody's own class in one line: alone, the message of a `KeyError` is only a key."""
     return f"{type(error).__name__}: {first_line(error)}"

@@ -21,6 +21,7 @@ from dasha_ros.perception.cores import leave_cores_to_networks
 from dasha_ros.perception.detectors import (
     OPEN_VOCABULARY,
     Detector,
+    check_boxes,
     check_detector,
     checked_detections,
     create_detector,
@@ -135,16 +136,20 @@ class Perception:
         with _timed("total", stage_ms):
             with _timed("resize", stage_ms):
                 grey = working_image(image, encoding, self._width)
+            # Models get copies: one of somebody's own may draw in its image, and the others read it, too.
             with _timed("encoder", stage_ms), _named("encoder", self.encoder):
-                latent = self.encoder.encode(grey)
+                latent = self.encoder.encode(grey.copy())
             with _timed("detector", stage_ms):
                 with _named("detector", self.detector):
-                    found_here = self.detector.detect(grey, self.min_score, self.labels)
-                found = checked_detections(self.detector, found_here)
+                    found_here = self.detector.detect(grey.copy(), self.min_score, self.labels)
+                    # Inside, because it may yield its detections one by one.
+                    found = checked_detections(self.detector, found_here)
                 height, width = image.shape[:2]
                 scale = (width / grey.shape[1], height / grey.shape[0])
                 if found_elsewhere is not None:
-                    found = [_shrunk(d, scale) for d in found_elsewhere if self._counts(d)]
+                    counted = [each for each in found_elsewhere if self._counts(each)]
+                    check_boxes(self.detector, counted)
+                    found = [_shrunk(each, scale) for each in counted]
             with _timed("brisque", stage_ms):
                 brisque = self._brisque.score(grey)
             with _timed("histogram", stage_ms):
@@ -254,7 +259,7 @@ def _named(kind: str, model: Encoder | Detector) -> Iterator[None]:
         yield
     except PerceptionError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # It may end like a script, which shall not end the node.
         name = getattr(model, "id", type(model).__name__)
         raise ModelError(f"The {kind} {name} failed with {told_in_a_line(error)}.") from error
 

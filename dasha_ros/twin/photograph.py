@@ -173,8 +173,8 @@ def _path(scene: Scene, name: str) -> Path:
     if path.is_absolute():
         return path
     fetched = assets_dir() / name
-    # Only of what can be fetched is it useful to say how.
-    if fetched.is_file() or any(file.name == name for package in catalogue() for file in package.files):
+    # Only of what can be fetched is it useful to say how. `Path.is_file` raises an error for too long a name.
+    if os.path.isfile(fetched) or any(file.name == name for package in catalogue() for file in package.files):
         return asset(name)
     raise SceneError(
         f"scene {scene.name}: there is no file {local}, and {name} is none of the photographs and maps that "
@@ -198,7 +198,10 @@ def _mask(scene: Scene, layer: CutoutLayer, shape: tuple[int, ...], own_alpha: I
         return _softened(mask)
     left, top, right, bottom = (round(f * n) for f, n in zip(cut.box, (width, height) * 2, strict=True))
     if right - left < 2 or bottom - top < 2:
-        raise SceneError(f"scene {scene.name}: cut.box {list(cut.box)} must be left < right, top < bottom")
+        raise SceneError(
+            f"scene {scene.name}: cut.box {list(cut.box)} must be left < right, top < bottom, and keep 2 x 2 "
+            f"or more of the {width} x {height} pixels of {layer.photo}"
+        )
     if isinstance(cut, EllipseCut):
         y, x = np.mgrid[:height, :width]
         across = (2.0 * x + 1 - left - right) / (right - left)

@@ -187,6 +187,8 @@ def test_faults_are_printed_and_counted_as_a_failure(lens: LensEmulator) -> None
         (("calibrate", "lens", "-o", "{folder}/x"), 2, "give the lens's serial port"),
         (("calibrate", "lens", "--distances", "1,x", "-o", "{folder}/x"), 2, "write metres with commas"),
         (("calibrate", "lens", "--distances", "1", "-o", "{folder}/x"), 2, "two or more different"),
+        (("calibrate", "lens", "--distances", "400,700", "-o", "{folder}/x"), 2, "metres, not millimetres"),
+        (("calibrate", "lens", "--distances", "1,inf", "-o", "{folder}/x"), 2, "give the lens's serial port"),
         (("emulate", "lens", "--link", "{port}"), 2, "another lens emulator serves"),
         (
             ("emulate", "lens", "--device", "toaster"),

@@ -12,6 +12,7 @@ import threading
 import numpy as np
 import pytest
 
+from dasha_ros.devices.camera import checked_frame
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
 
 
@@ -24,6 +25,7 @@ def test_limits_are_those_of_the_pictures(camera_under_test) -> None:
     assert frame.pixels.shape[:2] == (limits.height, limits.width)
     assert frame.encoding == limits.encoding == "mono8"
     assert frame.pixels.dtype == np.uint8
+    assert checked_frame(frame).pixels is frame.pixels, "without a copy"
 
 
 def test_a_frame_says_what_made_it(camera_under_test) -> None:

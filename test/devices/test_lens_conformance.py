@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dasha_ros.devices.errors import DeviceLost, OutOfRange
+from dasha_ros.devices.lens import checked_reading
 from dasha_ros.optics.varioptic import UNIT, quantised_volts
 
 SHARES = (0.0, 0.008, 0.011, 0.45, 0.451, 0.999, 1.0)
@@ -46,10 +47,12 @@ def test_a_lens_says_what_it_takes(lens_under_test) -> None:
 
 def test_a_move_reports_where_the_lens_goes(lens_under_test) -> None:
     lens = lens_under_test.lens
-    lens.open()
+    opened = lens.open()
+    assert checked_reading(opened) == opened
     for share in SHARES:
         position = at(lens, share)
         reading = lens.move(position)
+        assert checked_reading(reading) == reading
         assert reading.position == pytest.approx(put_out(lens, position))
         assert lens.read().position == reading.position
 

@@ -60,6 +60,35 @@ def test_invalid_commands_are_answered(tmp_path: Path) -> None:
     assert said[6].startswith("plugged in")
 
 
+def test_no_line_ends_the_emulator_or_is_answered_in_the_words_of_a_library(tmp_path: Path) -> None:
+    said = converse(
+        tmp_path,
+        "set scene=it's",
+        "set speed=1",
+        "set nack=much",
+        "unplug soon",
+        "unplug inf",
+        "unplug nan",
+        "unplug -1",
+        "faults 0x100",
+        "faults",
+        "state",
+    )
+    refused = [line.partition(" (unplug")[0] for line in said[1:-1]]
+    assert refused == [
+        "error: No closing quotation",
+        "error: there is no knob 'speed'",
+        "error: nack takes a number, not 'much'",
+        "error: unplug takes a number, not 'soon'",
+        "error: unplug takes so many seconds, not inf: without any, it lasts until plug",
+        "error: unplug takes so many seconds, not nan: without any, it lasts until plug",
+        "error: unplug takes so many seconds, not -1: without any, it lasts until plug",
+        "error: faults takes the bits of one byte, such as 0b101 or 5",
+        "error: faults takes the bits of one byte, such as 0b101 or 5",
+    ]
+    assert said[-1].startswith("plugged in, 24.4000 V")
+
+
 def test_the_emulator_serves_until_it_is_stopped(tmp_path: Path) -> None:
     stop, up = threading.Event(), threading.Event()
     server = threading.Thread(

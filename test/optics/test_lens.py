@@ -173,6 +173,13 @@ def test_a_table_may_tell_how_long_a_move_takes(tmp_path: Path) -> None:
         ("points: 3", "list"),
         ("just text", "points"),
         ("points: [", "YAML"),
+        (
+            STEPS.replace("distance_m: ", "distance_m: 1000"),
+            r"blur changes by .* px.*distance_m is in metres",
+        ),
+        (f"focal_length_mm: 1.0e+300\n{STEPS}", "blur_px_per_dioptre is inf; it must be a number"),
+        (STEPS.replace("steps", "motor steps of mine"), "unit .* is none"),
+        ("points: [{position: 40, distance_m: 0.001}, {position: 50, distance_m: 2}]", "beyond 100 D"),
         ("{f_number: 0, points: [{position: 40, distance_m: 1}, {position: 50, distance_m: 2}]}", "f_number"),
     ],
 )
@@ -186,6 +193,8 @@ def test_a_bad_table_is_refused_with_its_reason(tmp_path: Path, text: str, says:
 def test_unknown_profiles_and_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match="neither physical, nor paper, nor optotune, nor a file"):
         lens_model("phisical")
+    with pytest.raises(ValueError, match=r"lens table x+: can't be read: File name too long"):
+        lens_model("x" * 300)
     with pytest.raises(ValueError, match="has no aperture"):
         lens_model("physical", aperture=2.0)
     with pytest.raises(ValueError, match="f_number"):

@@ -121,7 +121,7 @@ def test_missing_and_broken_pictures_are_named(studio: Studio) -> None:
         read_photograph(scene, "wall.png")
 
 
-@pytest.mark.parametrize("name", ["photos/nope.png", "../nope.png"])
+@pytest.mark.parametrize("name", ["photos/nope.png", "../nope.png", "x" * 300])
 def test_a_missing_picture_of_ones_own_is_told_with_both_places(studio: Studio, name: str) -> None:
     for layer in (dict(WALL, photo=name), dict(DEEP, map=name)):
         studio.grey("wall.png", 188)
@@ -205,6 +205,7 @@ def test_the_floor_can_be_removed(studio: Studio) -> None:
     [
         ({"shape": "alpha"}, "no alpha"),
         ({"shape": "ellipse", "box": [0.9, 0.1, 0.2, 0.9]}, "left < right"),
+        ({"shape": "rectangle", "box": [0.5, 0.5, 0.501, 0.501]}, "2 x 2 or more of the 256 x 136 pixels"),
         ({"shape": "disparity", "map": "map.npz", "above": 1000.0}, "empty"),
         ({"shape": "disparity", "map": "small.npz", "above": 1.0}, "small.npz"),
         ({"shape": "disparity", "map": "text.npz", "above": 1.0}, "not an archive of arrays"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ app.command("latency")(calibrate_latency)
 
 LENS_DRIVER_4 = "lens-driver-4"
 """The older board of Optotune's lenses."""
+FARTHEST_M = 100.0
+"""Farthest target [m]; from here to infinity, the blur changes by 0.1 px."""
 EMULATED_DISTANCES_M = (0.4, 0.6, 1.0, 2.0)
 _DRAWINGS = (
     *(".png", ".svg", ".svgz", ".pdf", ".jpg", ".jpeg", ".webp", ".avif", ".gif"),
@@ -182,7 +185,19 @@ def _distances(text: str) -> tuple[float, ...]:
         fail(f"--distances {text!r}: write metres with commas between, e.g. 0.4,0.8,1.6", Exit.REFUSED)
     if any(not distance > 0 for distance in distances) or len(set(distances)) == 1:
         fail(f"--distances {text!r}: two or more different positive distances are needed", Exit.REFUSED)
+    if why := next(filter(None, map(_too_far, distances)), ""):
+        fail(f"--distances {text!r}: {why}", Exit.REFUSED)
     return distances
+
+
+def _too_far(distance_m: float) -> str:
+    """Why a target can't be at this distance; empty if it can."""
+    if not FARTHEST_M < distance_m < math.inf:
+        return ""
+    return (
+        f"{distance_m:g} m is beyond {FARTHEST_M:g} m: give metres, not millimetres, and inf for what is as "
+        "far as that"
+    )
 
 
 def _placed(distances: Iterable[float], place: Callable[[float], None]) -> Iterator[float]:
@@ -202,7 +217,9 @@ def _ask() -> Iterator[float]:
             distance = float(text.replace(",", "."))
         except ValueError:
             distance = 0.0
-        if distance > 0:
+        if why := _too_far(distance):
+            err().print(why)
+        elif distance > 0:
             yield distance
         else:
             err().print(f"{text!r} is not a distance; write metres, e.g. 0.8")

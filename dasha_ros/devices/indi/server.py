@@ -83,7 +83,7 @@ class IndiServer:
         try:
             # The client would try again for ever, and not say why.
             socket.create_connection((self._host, self._port), self._timeout_s).close()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # A name that no host can have is a UnicodeError.
             raise DeviceLost(
                 f"no INDI server answers at {self.address} ({error}): start one, such as"
                 " `indiserver indi_simulator_focus`, or change `indi_server`"

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from dasha_ros.devices.indi.server import DEFAULT_PORT
 from dasha_ros.optics.lens_info import EITHER_SIDE, FROM_ABOVE, FROM_BELOW
+
+_ADDRESS = re.compile(
+    r"(?:(?![0-9]+(?::|$))(?P<name>[^:\[\]]+)|\[(?P<ipv6>[^\[\]]+)\])(?::(?P<port>[0-9]{1,5}))?"
+)
+"""A host, which is no bare number, and a port; an address of IPv6 is in brackets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +58,8 @@ class IndiSettings:
         Raises:
             ValueError: ``server`` names none.
         """
-        host, _, port = self.server.rpartition(":")
-        if not host:
-            host, port = port, str(DEFAULT_PORT)
-        if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        said = _ADDRESS.fullmatch(self.server)
+        port = int(said["port"] or DEFAULT_PORT) if said else 0
+        if said is None or not 0 < port < 65536:
             raise ValueError(f"the INDI server {self.server!r} is no HOST:PORT, such as localhost:7624")
-        return host, int(port)
+        return said["name"] or said["ipv6"], port

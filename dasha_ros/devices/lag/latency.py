@@ -86,9 +86,11 @@ def read_latency(path: Path, model: str) -> Latency:
     # Imported here, because the doctor runs where PyYAML is missing.
     from dasha_ros.files.documents import read_yaml
 
-    if not path.exists():
-        raise FileError(path, "there is no such file: name another, or run `dasha calibrate latency`")
-    document = read_yaml(path)
+    try:
+        document = read_yaml(path)
+    except FileError as error:
+        advice = "name another, or run `dasha calibrate latency`"
+        raise FileError(path, f"{error.reason}: {advice}") from error
     if not isinstance(document, dict) or not {"model", "exposure_frames"} <= set(document) <= _KEYS:
         raise FileError(path, f"a measured lag has the keys {', '.join(sorted(_KEYS))}")
     if document["model"] != model:

@@ -130,6 +130,8 @@ def load_stack(folder: str | Path) -> Stack:
     path = expanded(folder, lambda why: StackError(f"focal stack {why}"))
     try:
         return _loaded(path.resolve())
+    except RuntimeError as error:  # How Python before 3.13 tells of such a link.
+        raise _refused(path.absolute(), "a link in its path leads back to itself") from error
     except OSError as error:  # A folder that this user may not enter, or a disk that fails.
         raise _refused(path.absolute(), f"it can't be read: {error.strerror or error}") from error
 

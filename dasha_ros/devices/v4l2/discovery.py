@@ -46,7 +46,7 @@ class WebcamFound:
         """Whether ``address`` names this device: by itself, or as a link to its node."""
         if address in (self.serial_number, self.bus, self.name):
             return True
-        return address.startswith("/") and Path(address).resolve() == self.node.resolve()
+        return address.startswith("/") and os.path.realpath(address) == os.path.realpath(self.node)
 
 
 def list_webcams(sysfs: Path = SYSFS, dev: Path = DEV) -> list[WebcamFound]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable
 from dataclasses import fields
@@ -48,9 +49,13 @@ def _commands(emulator: WebcamEmulator, painter: TwinPainter, stop: threading.Ev
             name, _, value = word.partition("=")
             if name not in _KINDS or name == "refuse":
                 raise ValueError(f"{name!r} is no knob")
-            number = _KINDS[name](value)
-            if number < 0:
-                raise ValueError(f"{name} is {number}; it must not be negative")
+            try:
+                number = _KINDS[name](value)
+            except ValueError:
+                kind = "whole number" if _KINDS[name] is int else "number"
+                raise ValueError(f"{name} takes a {kind}, not {value!r}") from None
+            if not 0 <= number < math.inf:
+                raise ValueError(f"{name} is {number}; it must not be negative, or without end")
             setattr(emulator.knobs, name, number)
         return "set " + " ".join(words)
 

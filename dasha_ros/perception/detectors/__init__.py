@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -88,6 +89,9 @@ DETECTORS: Registry[Detector] = Registry(
 )
 
 
+_ROUNDED = 1e-3
+"""How far a score may be beyond 0..1: networks of half precision round that much."""
+
 OPEN_VOCABULARY = "ultralytics"
 """The detector that can be told in words what to look for."""
 
@@ -125,12 +129,14 @@ def with_labels(detector: Detector) -> Detector:
 
 
 def checked_detections(detector: Detector, found: Any) -> list[Detection]:
-    """Return what a detector found, if it can be published.
+    """Return what a detector found, best score first, if it can be published.
 
-    Numbers may be of any library: scores and boxes of the result are Python's own.
+    Numbers may be of any library: scores and boxes of the result are Python's own. A score may be beyond 0..1
+    by what rounding does.
 
     Raises:
-        ModelError: It is no list of `Detection`, or one of them has something of another type in it.
+        ModelError: It is no list of `Detection`, or one of them has something of another type in it, or
+            numbers that are no score or no box.
     """
     checked = []
     if not isinstance(found, Iterable) or isinstance(found, str | Mapping):
@@ -148,16 +154,50 @@ def checked_detections(detector: Detector, found: Any) -> list[Detection]:
                 f"The detector {_name(detector)} found {each.label!r:.60} with the score {each.score!r:.60} "
                 f"and the box {each.box!r:.120}: one number and four are needed."
             )
+        if why := _no_score(score[0]):
+            raise ModelError(f"The detector {_name(detector)} found {each.label!r:.60} with {why}.")
         x0, y0, x1, y1 = box
-        checked.append(replace(each, score=score[0], box=(x0, y0, x1, y1)))
-    return checked
+        checked.append(replace(each, score=min(max(score[0], 0.0), 1.0), box=(x0, y0, x1, y1)))
+    check_boxes(detector, checked)
+    return sorted(checked, key=lambda each: -each.score)
+
+
+def check_boxes(detector: Detector, found: Iterable[Detection]) -> None:
+    """Refuse boxes that are none.
+
+    Raises:
+        ModelError: One is.
+    """
+    for each in found:
+        if why := _no_box(each.box):
+            raise ModelError(f"The detector {_name(detector)} found {each.label!r:.60} with {why}.")
+
+
+def _no_score(score: float) -> str:
+    if -_ROUNDED <= score <= 1.0 + _ROUNDED:
+        return ""
+    return f"the score {score:g}: a score is a number from 0 to 1"
+
+
+def _no_box(box: Sequence[float]) -> str:
+    x0, y0, x1, y1 = box
+    # A box without an area is one: it may have been cut at the edge of the picture.
+    if x0 <= x1 and y0 <= y1 and all(map(math.isfinite, box)):
+        return ""
+    return (
+        f"the box {x0:g}, {y0:g}, {x1:g}, {y1:g}: a box is x_min, y_min, x_max and y_max in pixels of the "
+        "image, with x_min <= x_max and y_min <= y_max"
+    )
 
 
 def _numbers(values: Any, count: int) -> list[float] | None:
     """So many numbers of any library as Python's own; ``None``: they are something else."""
-    if isinstance(values, str | bytes | Mapping) or any(isinstance(v, str | bytes) for v in values):
+    if not isinstance(values, Iterable) or isinstance(values, str | bytes | Mapping):
         return None
     try:
+        values = list(values)
+        if any(isinstance(value, str | bytes) for value in values):
+            return None
         numbers = [float(value) for value in values]
     except (TypeError, ValueError):
         return None

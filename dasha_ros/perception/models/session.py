@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -30,7 +31,7 @@ def model_path(weights: str | Path | None, default: str) -> Path:
     """
     if weights:
         path = expanded(weights, ModelError)
-        if path.is_file():
+        if os.path.isfile(path):
             check_external_data(path)
         return path
     try:

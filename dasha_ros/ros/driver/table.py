@@ -194,6 +194,8 @@ class _Entry:
         for name, value in values.items():
             if not isinstance(value, bool | int | float | str):
                 raise self._wrong(f"{key}.{name}", value, "a truth value, a number or a text")
+            if isinstance(value, int) and not -(2**63) <= value < 2**63:
+                raise self._wrong(f"{key}.{name}", value, "a whole number of 64 bits")
         return {str(name): value for name, value in values.items()}
 
     def _mapping(self, value: Any, place: str, known: set[str], needed: set[str]) -> dict[str, Any]:

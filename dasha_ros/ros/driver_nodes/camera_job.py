@@ -6,8 +6,8 @@ import threading
 from typing import Any
 
 from dasha_ros.config import CameraDriverConfig
-from dasha_ros.devices.camera import Camera, CameraLimits, Frame
-from dasha_ros.devices.errors import DeviceError
+from dasha_ros.devices.camera import Camera, CameraLimits, Frame, checked_frame
+from dasha_ros.devices.errors import DeviceError, DeviceTimeout
 from dasha_ros.devices.preview import PreviewCamera
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
 from dasha_ros.freshness.preview import PreviewPlan
@@ -173,7 +173,9 @@ class CameraJob:
             self._start_stream(preview)
             frame = preview.latest(_STREAM_S) if self._wakes == wakes else None
         if frame is not None:
-            self._publish(frame, command, wanted, awaited)
+            self._publish(checked_frame(frame), command, wanted, awaited)
+        elif preview is None and self._wakes == wakes:
+            raise DeviceTimeout("the camera's back end returned no picture, and nobody ended the exposure")
         elif awaited:
             self._node.health.count("overtaken_exposures")
         return frame is not None

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from rclpy.logging import get_logger
 
 from dasha_ros.devices.errors import DeviceError, DeviceLost, DeviceTimeout
+from dasha_ros.perception.own_class import told_in_a_line
 from dasha_ros.ros.node.health import Health
 from dasha_ros.system import shutdown_limits
 
@@ -109,15 +110,16 @@ class DeviceWorker:
                     self._outlive(self._ask_facts)
                     self._health.clear("device")
                     self._work()
-                except Exception as error:  # Whatever a driver raises, the node goes on and tries again.
+                except (Exception, SystemExit) as error:  # Whatever a driver raises, the node tries again.
                     if not isinstance(error, DeviceError):
                         self._health.count("internal_errors")
                     pause = BACK_OFF_S[min(self._losses_in_a_row, len(BACK_OFF_S) - 1)]
                     self._losses_in_a_row += 1
                     self._health.count("device_losses")
                     self.has_device = False
-                    self._health.error("device", f"{error} (trying again)")
-                    self._outlive(self._job.lost, str(error))
+                    reason = _reason(error)
+                    self._health.error("device", f"{reason} (trying again)")
+                    self._outlive(self._job.lost, reason)
                     self._outlive(self._job.close)
                     self._stop.wait(pause)
         finally:
@@ -139,8 +141,8 @@ class DeviceWorker:
                 self._health.count("device_errors")
                 self._outlive(self._ask_facts)
                 if errors == ERRORS_IN_A_ROW:
-                    raise DeviceLost(f"{error} ({errors} errors in a row: reopening it)") from error
-                self._health.warn("device", str(error))
+                    raise DeviceLost(f"{_reason(error)} ({errors} errors in a row: reopening it)") from error
+                self._health.warn("device", _reason(error))
             else:
                 if worked:
                     self._losses_in_a_row = errors = 0
@@ -165,6 +167,12 @@ class DeviceWorker:
         """Take a step whose failure must neither end the thread nor count as a loss."""
         try:
             step(*arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._health.count("internal_errors")
             get_logger(self._thread.name).error(f"internal error in the device's thread: {error!r}")
+
+
+def _reason(error: BaseException) -> str:
+    """What an error says; Python's own say little without their type, such as a `KeyError` of 3."""
+    said = "" if type(error).__module__ == "builtins" else str(error)
+    return said or told_in_a_line(error)

@@ -14,7 +14,7 @@ from rclpy.publisher import Publisher
 from dasha_ros import msg
 from dasha_ros.config import LensDriverConfig
 from dasha_ros.devices.errors import DeviceError, DeviceLost, MoveOvertaken
-from dasha_ros.devices.lens import InterruptibleLens, Lens, LensReading
+from dasha_ros.devices.lens import InterruptibleLens, Lens, LensReading, checked_reading
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
 from dasha_ros.freshness.state import LensState
 from dasha_ros.optics.lens_info import LensInfo
@@ -105,7 +105,7 @@ class LensJob:
     def open(self) -> None:
         """Open the lens, and carry out the newest command that its range allows."""
         assert self.lens is not None
-        reading = self.lens.open()
+        reading = checked_reading(self.lens.open())
         self._learn(self.lens.info)
         self.publish_info()
         gate, before = self._commands.gate, self.state
@@ -222,7 +222,7 @@ class LensJob:
             self.publish(replace(state, command=order.command))
             return
         self._going_to, self._is_there = order.value, False
-        reading = self.lens.move(order.value)
+        reading = checked_reading(self.lens.move(order.value))
         self._node.health.count("moves")
         self._adopt(reading, order.command, order.value)
 
@@ -248,7 +248,7 @@ class LensJob:
 
     def _look_for_faults(self) -> None:
         assert self.lens is not None
-        reading = self.lens.read()
+        reading = checked_reading(self.lens.read())
         if reading.faults != self.state.faults:
             self.publish(replace(self.state, faults=reading.faults))
 

@@ -200,12 +200,13 @@ class CameraTwinLink:
         """Whether a picture would show the world with the lens where its driver says it is.
 
         Real light needs no message. That of a camera in software does, and the lens's state may arrive before
-        it.
+        it. A driver with a fault, or one that is not active, says nowhere that its lens is, so nothing is
+        waited for.
         """
         known = self._known
         if (self._world is not None and not self._world.knows_world) or known is None:
             return False
-        return lens is None or (known.driver == lens.driver and known.move >= lens.move)
+        return lens is None or bool(lens.faults) or (known.driver == lens.driver and known.move >= lens.move)
 
     def _on_lens(self, message: msg.TwinLens) -> None:
         said, known = message.state, self._known

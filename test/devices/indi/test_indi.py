@@ -207,6 +207,8 @@ def test_a_silent_server_is_a_timeout_and_an_absent_one_a_loss(make: Any, focuse
     with pytest.raises(DeviceLost, match="has no device"):
         lens.open()
     nowhere = IndiLens(IndiSettings(server=f"127.0.0.1:{free_port()}"))
+    with pytest.raises(DeviceLost, match=r"no INDI server answers at x+:7624 .*indiserver"):
+        IndiLens(IndiSettings(server="x" * 300)).open()
     with pytest.raises(DeviceLost, match=r"no INDI server answers at .*indiserver"):
         nowhere.open()
     with pytest.raises(DeviceLost, match="not connected"):
@@ -290,6 +292,10 @@ def test_a_measured_profile_gives_map_and_limits(make: Any, tmp_path: Path) -> N
         ({"server": ""}, "is no HOST:PORT"),
         ({"server": "host:0"}, "is no HOST:PORT"),
         ({"server": "host:many"}, "is no HOST:PORT"),
+        ({"server": ":7624"}, "is no HOST:PORT"),
+        ({"server": "7624"}, "is no HOST:PORT"),
+        ({"server": "host:7624:1"}, "is no HOST:PORT"),
+        ({"server": "host:\u00b2"}, "is no HOST:PORT"),
         ({"approach": 2}, "approach is 2"),
         ({"backlash_steps": -1}, "must not be negative"),
         ({"home": "FOCUS_HOME"}, "write PROPERTY.SWITCH"),
@@ -299,6 +305,8 @@ def test_impossible_settings_are_refused(settings: dict[str, Any], words: str) -
     with pytest.raises(ValueError, match=words):
         IndiSettings(**settings)
     assert IndiSettings(server="pi.local").address == ("pi.local", 7624)
+    assert IndiSettings(server="10.0.0.7:70").address == ("10.0.0.7", 70)
+    assert IndiSettings(server="[::1]:7625").address == ("::1", 7625)
 
 
 def test_a_move_that_a_newer_command_overtakes_is_stopped_on_the_way(make: Any, focuser: FakeFocuser) -> None:

@@ -85,3 +85,5 @@ def test_a_device_with_the_file_of_another_model_is_not_opened(tmp_path: Path) -
 def test_a_file_that_is_not_there_is_told_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="there is no such file: name another, or run `dasha calibrate"):
         read_latency(tmp_path / "none.yaml", "Brio")
+    with pytest.raises(FileError, match="can't be read: File name too long: name another, or run `dasha"):
+        read_latency(tmp_path / ("x" * 300), "Brio")

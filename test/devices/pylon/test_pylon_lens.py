@@ -139,7 +139,7 @@ def test_profiles_must_fit(tmp_path: Path) -> None:
     with pytest.raises(DeviceLost, match="is in steps, and the lens at the camera's port takes D"):
         liquid.open()
     path.write_text(MOTOR.replace("position_min: 99", "position_min: 700").replace("200", "800"))
-    path.write_text(path.read_text().replace("500", "900"))
+    path.write_text(path.read_text().replace("500", "1100"))
     far = PylonLens(CameraLensPort(OpticNodes("FocusStepper")), None, ManualClock(), load_table(path))
     with pytest.raises(DeviceLost, match="has no position that this lens takes, 0 to 600 steps"):
         far.open()

@@ -102,6 +102,13 @@ def test_folders_that_are_no_stack_are_refused(tmp_path: Path) -> None:
         load_stack("~nobody_at_all/stack")
 
 
+def test_a_link_to_itself_is_no_stack(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for folder in (tmp_path / "loop", tmp_path / "loop" / "stack"):
+        with pytest.raises(StackError, match=r"focal stack .*loop.*: (a link in its path|there is no such)"):
+            load_stack(folder)
+
+
 @pytest.mark.parametrize("call", ["exists", "iterdir", "is_dir", "resolve"])
 def test_a_folder_that_may_not_be_entered_is_no_stack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str

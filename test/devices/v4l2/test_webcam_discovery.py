@@ -100,3 +100,9 @@ def test_a_user_outside_the_group_video_is_told_what_to_do(root: Path, monkeypat
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(DeviceLost, match=r"may not open .*video0: sudo usermod -aG video \$USER"):
         check_permission(webcams(root)[0])
+
+
+def test_a_link_to_itself_names_no_webcam(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    found = WebcamFound(tmp_path / "video0", "Brio", "", "", "")
+    assert not found.matches(str(tmp_path / "loop"))

@@ -191,7 +191,10 @@ def test_the_console_obeys(chart_world: World) -> None:
     ("line", "says"),
     [
         ("set exposure_lag=-1", "must not be negative"),
-        ("set exposure_lag=1.5", "invalid literal"),
+        ("set exposure_lag=1.5", "exposure_lag takes a whole number, not '1.5'"),
+        ("set focus_play=much", "focus_play takes a number, not 'much'"),
+        ("set focus_play=nan", "focus_play is nan; it must not be negative, or without end"),
+        ("world scene=it's", "No closing quotation"),
         ("set speed=1", "'speed' is no knob"),
         ("set refuse=1", "'refuse' is no knob"),
         ("refuse zoom", "'zoom' is no control"),

@@ -59,6 +59,7 @@ def test_a_name_that_is_not_in_the_table_is_told_with_those_that_are() -> None:
         ("image: ~/image", "image: ~/image\n  stamp: noon", "stamp is 'noon'; it must be begin or end"),
         ("image: ~/image", "image: ~/image\n  exposure_automatics: off", "exposure_automatics is False"),
         ("image: ~/image", "image: ~/image\n  focus_automatics: {a: [1]}", r"focus_automatics.a is \[1\]"),
+        ("image: ~/image", f"image: ~/image\n  focus_automatics: {{a: {2**63}}}", "whole number of 64 bits"),
         ("image: ~/image", "image: ~/image\n  metadata: {topic: /x}", "metadata needs exposure, topic, type"),
         ("mine:", "mine: 3\nyours:", "driver mine: it needs"),
     ],

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from scripted_driver import MemoryDriverPort, ScriptedHost
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
-from dasha_ros.devices.camera import CameraLimits
-from dasha_ros.devices.errors import DeviceLost
+from dasha_ros.devices.camera import CameraLimits, Frame
+from dasha_ros.devices.errors import DeviceLost, DeviceTimeout, FrameIncomplete
 from dasha_ros.freshness.clock import ManualClock
 from dasha_ros.freshness.command import CommandId
 from dasha_ros.freshness.state import CaptureInfo, LensState
@@ -116,3 +119,85 @@ def test_no_exposure_is_longer_than_the_parameter_and_gain_stands_in(
     assert made_us == longest_us
     assert made_db == pytest.approx(12.04, abs=0.15)
     assert job._set(camera, 24.0) == (24.0, 0.0)  # type: ignore[arg-type]
+
+
+class Showing(Rounding):
+    """A camera that returns what it was given, whatever that is."""
+
+    def __init__(self, shows: Any) -> None:
+        self.shows = shows
+
+    def capture(self, not_before_ns: int, overtaken: Callable[[], bool]) -> Any:
+        return self.shows
+
+
+def looking(shows: Any) -> tuple[CameraJob, list[Frame]]:
+    """A job whose camera shows this, and what it published."""
+    published: list[Frame] = []
+    topics = SimpleNamespace(
+        publish_limits=lambda limits: None,
+        publish=lambda frame, capture, awaited: published.append(frame),
+        state=SimpleNamespace(publish_if_due=lambda: None, longest_wait_s=None),
+    )
+    job = job_of(Showing(shows), topics)
+    job._commands = SimpleNamespace(  # type: ignore[assignment]
+        gate=SimpleNamespace(), restore_if_abandoned=lambda: None, instance="camera"
+    )
+    job._node.health = SimpleNamespace(count=lambda name: None, update=lambda: None)  # type: ignore[assignment]
+    job._node.clock = SimpleNamespace(stamp_of=lambda steady_ns: steady_ns, is_simulated=False)  # type: ignore[misc, assignment]
+    job.open()
+    return job, published
+
+
+GREY = Frame(np.zeros((48, 64), np.uint8), "mono8", 2_000_000_000, 100.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"pixels": GREY.pixels.astype(np.float64)}, r"pixels of float64 .* mono8 means uint8 with 1 chan"),
+        ({"pixels": np.zeros((48, 64, 3), np.uint8)}, r"shape \(48, 64, 3\).* mono8 means uint8 with 1"),
+        ({"encoding": "rgb8"}, r"shape \(48, 64\).* rgb8 means uint8 with 3 channels"),
+        ({"encoding": "mono16"}, "mono16 means uint16"),
+        ({"pixels": np.zeros(64, np.uint8)}, r"shape \(64,\)"),
+        ({"pixels": np.zeros((0, 64), np.uint8)}, r"no pixels, but the shape \(0, 64\)"),
+        ({"pixels": None}, "pixels of the type NoneType"),
+        ({"pixels": [[0, 1]]}, "pixels of the type list"),
+        ({"exposure_us": math.nan}, "exposure_us is nan; it must be a number"),
+        ({"exposure_us": None}, "exposure_us is None; it must be a number"),
+        ({"gain_db": math.inf}, "gain_db is inf; it must be a number"),
+        ({"gain_db": "6"}, "gain_db is '6'; it must be a number"),
+        ({"begun_ns": None}, "begun_ns is None; it must be a number"),
+    ],
+)
+def test_a_picture_that_is_not_what_it_says_is_damaged(changes: dict[str, Any], says: str) -> None:
+    job, published = looking(replace(GREY, **changes))
+    with pytest.raises(FrameIncomplete, match=says):
+        job.work()
+    assert published == []
+    assert job._is_awaited(), "the next picture may be whole"
+
+
+@pytest.mark.parametrize("encoding", ["mono8", "a kind of its own"])
+def test_a_picture_that_is_what_it_says_is_published(encoding: str) -> None:
+    frame = replace(GREY, encoding=encoding)
+    job, published = looking(frame)
+    assert job.work()
+    assert (published[0].pixels is frame.pixels, published[0].encoding) == (True, encoding)
+
+
+def test_numbers_of_other_libraries_become_pythons() -> None:
+    begun_ns = 2**53 + 1  # A float would round it.
+    given: Any = {"begun_ns": np.int64(begun_ns), "exposure_us": np.float32(100.5), "gain_db": np.array(6)}
+    job, published = looking(replace(GREY, **given))
+    assert job.work()
+    told = published[0].begun_ns, published[0].exposure_us, published[0].gain_db
+    assert told == (begun_ns, 100.5, 6.0)
+    assert [type(number) for number in told] == [int, float, float]
+
+
+def test_what_is_no_picture_is_an_error_of_the_device() -> None:
+    with pytest.raises(FrameIncomplete, match="returned 7, not a Frame"):
+        looking(7)[0].work()
+    with pytest.raises(DeviceTimeout, match="returned no picture, and nobody ended the exposure"):
+        looking(None)[0].work()

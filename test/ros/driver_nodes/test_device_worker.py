@@ -55,7 +55,7 @@ class Script:
     """A job with scripted events; then the worker ends."""
 
     def __init__(
-        self, opens: Sequence[Exception | None] = (), works: Sequence[Exception | bool] = ()
+        self, opens: Sequence[Exception | None] = (), works: Sequence[BaseException | bool] = ()
     ) -> None:
         self._opens, self._works = list(opens), list(works)
         self.health, self.pauses = Diary(), Pauses()
@@ -81,7 +81,7 @@ class Script:
             return False
         self.worked += 1
         happens = self._works.pop(0)
-        if isinstance(happens, Exception):
+        if isinstance(happens, BaseException):
             raise happens
         return happens
 
@@ -175,6 +175,18 @@ def test_a_bug_in_a_driver_ends_no_thread() -> None:
     buggy = Script(works=[ZeroDivisionError("bug"), True]).play()
     assert buggy.health.counts == {"internal_errors": 1, "device_losses": 1}
     assert buggy.health.told[-1] == (Level.OK, "open")
+
+
+def test_a_driver_that_ends_like_a_script_ends_no_thread() -> None:
+    exits = Script(works=[SystemExit(3), True]).play()
+    assert exits.losses == ["SystemExit: 3"]
+    assert exits.health.told[-1] == (Level.OK, "open")
+
+
+def test_an_error_of_python_is_told_with_its_type() -> None:
+    errors = [KeyError(3), DeviceLost("gone"), AttributeError("no attribute\nand more"), DeviceLost()]
+    told = ["KeyError: 3", "gone", "AttributeError: no attribute", "DeviceLost: DeviceLost"]
+    assert Script(opens=errors).play().losses == told
 
 
 def test_a_job_that_fails_while_it_reports_a_loss_ends_no_thread() -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("rclpy")
 
 from dasha_ros.devices.camera import never
-from dasha_ros.devices.errors import DeviceTimeout, MoveOvertaken
+from dasha_ros.devices.errors import DeviceError, DeviceTimeout, MoveOvertaken
 from dasha_ros.devices.lens import LensReading
 from dasha_ros.freshness.clock import ManualClock
 from dasha_ros.freshness.command import NO_COMMAND, CommandId
@@ -157,3 +159,35 @@ def test_an_order_to_the_same_place_stops_nothing(job: LensJob, lens: SlowLens) 
     job.work()
     job.work()
     assert (lens.at, lens.asked, job.state.command) == (800.0, [800.0], CommandId(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("reading", "says"),
+    [
+        (None, "returned None, not a LensReading"),
+        ((3.0, 0.0), r"returned \(3.0, 0.0\), not a LensReading"),
+        (LensReading(math.nan, 0.0), "position is nan; it must be a number"),
+        (LensReading("45", 0.0), "position is '45'; it must be a number"),  # type: ignore[arg-type]
+        (LensReading(3.0, math.nan), "settle_s is nan; it must be a number from 0 to 60"),
+        (LensReading(3.0, -1.0), "settle_s is -1.0; it must be a number from 0 to 60"),
+        (LensReading(3.0, 70.0), "settle_s is 70.0"),
+        (LensReading(3.0, 0.0, None), "faults is None; it must be a tuple of texts"),  # type: ignore[arg-type]
+        (LensReading(3.0, 0.0, "hot"), "faults is 'hot'; it must be a tuple"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_reading_that_is_none_is_an_error_of_the_device(
+    job: LensJob, lens: SlowLens, reading: Any, says: str
+) -> None:
+    lens.read = lambda: reading  # type: ignore[method-assign]
+    for work in (job.open, job._look_for_faults, lambda: (job.obey(order(1, 3.0)), job.work())):
+        with pytest.raises(DeviceError, match=says):
+            work()
+    assert job.state.position == 0.0
+
+
+def test_numbers_of_other_libraries_become_pythons(job: LensJob, lens: SlowLens) -> None:
+    for position in (np.float32(3.5), np.array(3.5)):
+        given: Any = position, np.int64(1), ["hot"]
+        lens.read = lambda given=given: LensReading(*given)  # type: ignore[method-assign, misc]
+        job.open()
+        assert (type(job.state.position), job.state.position, job.state.faults) == (float, 3.5, ("hot",))

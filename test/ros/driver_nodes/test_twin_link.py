@@ -99,6 +99,14 @@ def test_a_driver_without_an_open_lens_sends_no_state(link: Any) -> None:
     assert link.heard == [5, 7]
 
 
+def test_a_lens_driver_that_is_not_active_does_not_blind_the_camera(link: Any) -> None:
+    inactive = replace(state(0, "configured again"), faults=("not active",))
+    assert not link.link.follows(inactive)  # nothing is known of any lens yet
+    link.link._on_lens(trajectory_to_msg(PowerTrajectory(5 * 10**9, 0.0, 0.0, 0.02)))
+    assert link.link.follows(inactive)
+    assert not link.link.follows(replace(inactive, faults=()))
+
+
 def test_a_drivers_first_message_that_comes_late_does_not_blind_the_camera(link: Any) -> None:
     first = trajectory_to_msg(PowerTrajectory(5 * 10**9, 0.0, 1.0, 0.02))
     link.link._on_lens(move(5, 5))
