@@ -20,6 +20,14 @@ class SetupError(Exception):
     """A step failed; the message says what to do."""
 
 
+def told(error: SetupError | OSError) -> str:
+    """What happened, for people; Python's own words for an `OSError` begin with its number."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror}; mend that, and run it again to go on"
+
+
 class Ticker:
     """Progress of a long step: one changing line on a terminal, a line every few seconds elsewhere."""
 

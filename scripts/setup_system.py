@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from setup_pip import SetupError, Ticker, say
+from setup_pip import SetupError, Ticker, say, told
 
 PACKAGES = {
     "aravis-tools": "a GenICam camera in software: tests of the back end aravis",
@@ -122,7 +122,7 @@ def main(arguments: list[str]) -> int:
             )
         install_system()
     except (SetupError, OSError) as error:
-        say(f"error: {error}")
+        say(f"error: {told(error)}")
         return 1
     except KeyboardInterrupt:
         say("\ninterrupted; run it again to go on")

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from setup_cmake import PLAIN, check_compiler, plain_path, run_cmake
-from setup_pip import SetupError, forget_broken, install, say
+from setup_pip import SetupError, forget_broken, install, say, told
 from setup_ros import DEFAULT_ROS, ROS_LAYERS, choose_ros, ubuntu_requirements
 from setup_wheelhouse import Wheelhouse
 
@@ -328,7 +328,7 @@ def main() -> int:
             if house is not None and filling:
                 house.close(PYTHON, locks, facts, cwd=ROOT, env=environment())
     except (SetupError, OSError) as error:
-        say(f"error: {error}")
+        say(f"error: {told(error)}")
         return 1
     except KeyboardInterrupt:
         say("\ninterrupted; run it again to go on")

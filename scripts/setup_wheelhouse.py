@@ -29,7 +29,13 @@ class Wheelhouse:
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing is there yet that could be used."""
+        """Whether nothing is there yet that could be used.
+
+        Raises:
+            SetupError: It is no folder.
+        """
+        if self.folder.exists() and not self.folder.is_dir():
+            raise SetupError(f"{self.folder} is no folder: name one that is empty, or a new one")
         return not self.folder.exists() or not any(self.folder.iterdir())
 
     def variables(self) -> dict[str, str]:

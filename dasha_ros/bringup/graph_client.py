@@ -17,6 +17,7 @@ from dasha_ros.bringup.environment import command_profile, domain_trouble, envir
 from dasha_ros.bringup.graph import checked_namespace
 from dasha_ros.config import ConfigError
 from dasha_ros.ros.transport.endpoints import node_names
+from dasha_ros.ros.transport.joining import joining
 from dasha_ros.ros.transport.retrying_call import RetryingCall
 from dasha_ros.ros.validation.subscribe import subscribe
 from dasha_ros.system.enclave import enclave_arguments
@@ -57,7 +58,7 @@ class GraphClient:
             simulated_time: Take the time from ``/clock``.
 
         Raises:
-            ConfigError: The namespace or ``ROS_DOMAIN_ID`` is invalid.
+            ConfigError: The namespace or ``ROS_DOMAIN_ID`` is invalid, or ROS can't start.
         """
         if trouble := domain_trouble():
             raise ConfigError(trouble)
@@ -66,7 +67,7 @@ class GraphClient:
         self.context = rclpy.Context()
         # Commands print their messages themselves, so ROS needs no log file.
         enclave = enclave_arguments(f"{self.namespace}/tools")
-        with command_profile():
+        with command_profile(), joining():
             rclpy.init(args=["--ros-args", NO_LOG_FILES, *enclave], context=self.context)
             self.node = rclpy.create_node(
                 f"{COMMAND_NODE}{os.getpid()}",

@@ -98,23 +98,26 @@ def focus(
     os.environ.update(environment())
     try:
         with FocusClient(namespace=namespace) as client:
-            task = client.start(
-                wanted,
-                any_object=any_object,
-                by_priority=by_priority,
-                region=edges,
-                min_distance_m=near,
-                max_distance_m=far,
-                min_score=min_score,
-                max_brisque=max_brisque,
-                max_steps=max_steps,
-                max_seconds=max_seconds,
-                keep_exposure=keep_exposure,
-                hold=hold,
-                timeout=timeout or None,
-                on_feedback=printer,
-                on_cancel=lambda: console.print(printer.at_cancel),
-            )
+            try:
+                task = client.start(
+                    wanted,
+                    any_object=any_object,
+                    by_priority=by_priority,
+                    region=edges,
+                    min_distance_m=near,
+                    max_distance_m=far,
+                    min_score=min_score,
+                    max_brisque=max_brisque,
+                    max_steps=max_steps,
+                    max_seconds=max_seconds,
+                    keep_exposure=keep_exposure,
+                    hold=hold,
+                    timeout=timeout or None,
+                    on_feedback=printer,
+                    on_cancel=lambda: console.print(printer.at_cancel),
+                )
+            except ValueError as error:
+                fail(f"the goal was not sent: {error}", Exit.REFUSED)
             code = conclude(_wait(task), out())
     except ImportError as error:
         fail(str(error))

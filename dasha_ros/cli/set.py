@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from shlex import quote
 from typing import Annotated
 
@@ -21,6 +22,28 @@ from dasha_ros.cli.terminal.options import Namespace
 
 _READ_ONLY = "read-only parameter"
 """In rclpy's words for a parameter that is declared so."""
+_BEYOND = re.compile(r"Parameter \S+ out of range\.? Min: (\S+), Max: (\S+), value: ")
+_OTHER_TYPE = re.compile(r"Wrong parameter type, expected 'Type\.(\w+)' got ")
+"""rclpy's words for a number beyond its bounds, and for a value of another type."""
+_TYPES = {
+    "BOOL": "true or false",
+    "INTEGER": "a whole number",
+    "DOUBLE": "a number",
+    "STRING": "a word",
+    "BOOL_ARRAY": "a list of true and false",
+    "INTEGER_ARRAY": "a list of whole numbers",
+    "DOUBLE_ARRAY": "a list of numbers",
+    "STRING_ARRAY": "a list of words",
+}
+
+
+def _plain(reason: str, given: str) -> str:
+    """A node's reason for a refusal, in words that name what was ``given`` where rclpy's own don't."""
+    if beyond := _BEYOND.match(reason):
+        return f"{given} is not in {beyond[1]}..{beyond[2]}"
+    if other := _OTHER_TYPE.match(reason):
+        return f"{given} is not {_TYPES.get(other[1], other[1])}"
+    return reason
 
 
 def set_parameter(
@@ -55,6 +78,9 @@ def set_parameter(
                 f"`dasha up --set {quote(f'{bare}.{parameter}={value}')}`, and start the graph again"
             )
         if not result.successful:
-            fail(result.reason or f"{node} refused it without a reason")
+            fail(
+                _plain(result.reason, f"{node}: {parameter} = {value}")
+                or f"{node} refused it without a reason"
+            )
         after = values_of(client, node, parameter)[parameter]
     out().print(f"{node}: {parameter} = {shown(after)}, was {shown(before)}")

@@ -40,10 +40,17 @@ def watch(
     from dasha_ros.system.folders import user_folder
 
     try:
-        from dasha_ros.watch.access import Access
+        from dasha_ros.watch.access import Access, is_host
         from dasha_ros.watch.serving import serve
     except ImportError as error:
         fail(f"{error}. `dasha watch` needs ROS 2, the built interfaces and aiohttp: run ./scripts/setup")
+    for option, name in (("--host", host), *(("--allow-host", name) for name in allow_host or ())):
+        if not is_host(name):
+            fail(
+                f"{option} {name!r} is no name of a machine: write it without http:// and port, in ASCII, "
+                "as in robot.example",
+                Exit.REFUSED,
+            )
     os.nice(_NICE)
     folder = reports or user_folder(FocusServerConfig().report_dir)
     if reports is not None and not reports.is_dir():

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import operator
 import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dasha_ros.client.arguments import seconds, sent_count, sent_labels, sent_number, sent_region
 from dasha_ros.client.outcome import FocusError, FocusResult, Progress, progress_of
 from dasha_ros.client.task import FocusTask
-from dasha_ros.system.text import is_text
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -48,11 +47,15 @@ class FocusClient:
 
         Raises:
             ImportError: ROS 2 or the built interfaces are missing.
-            ConfigError: The namespace or ``ROS_DOMAIN_ID`` is invalid.
-            TypeError: A timeout is no number.
+            ConfigError: The namespace or ``ROS_DOMAIN_ID`` is invalid, or ROS can't start.
+            TypeError: A timeout is no number, ``node`` no node, or ``namespace`` no text.
             ValueError: A timeout is negative or not a number (NaN).
         """
+        if not isinstance(namespace, str):
+            raise TypeError(f"namespace is a text, as in '/dasha', not {namespace!r}")
         try:
+            from rclpy.node import Node as RosNode
+
             from dasha_ros.ros.goals.focus_client import FocusGoals
         except ImportError as error:
             raise ImportError(
@@ -66,12 +69,15 @@ class FocusClient:
         from dasha_ros.ros.goals.goal_watchdog import LOST_AFTER_S, GoalTimeouts
         from dasha_ros.system import shutdown_limits
 
+        if not (node is None or isinstance(node, RosNode)):
+            hint = f": write namespace={node!r} for a namespace" if isinstance(node, str) else ""
+            raise TypeError(f"node is a node of rclpy, not {node!r}{hint}")
         if node is None and (trouble := domain_trouble()):
             raise ConfigError(trouble)
         self._namespace = checked_namespace(namespace)
         server_s, restore_s = (
-            _seconds("server_timeout", server_timeout),
-            _seconds("restore_timeout", restore_timeout),
+            seconds("server_timeout", server_timeout),
+            seconds("restore_timeout", restore_timeout),
         )
         if server_s is None:
             raise TypeError("server_timeout is a number of seconds, not None")
@@ -161,9 +167,9 @@ class FocusClient:
             on_cancel: Called when a cancellation begins, in the client's thread.
 
         Raises:
-            TypeError: A label is no text, ``max_steps`` no whole number, or ``timeout`` no number.
-            ValueError: ``region`` has not four numbers, a label can't be sent, ``max_steps`` is negative
-                or too large to be sent, or ``timeout`` is negative or NaN.
+            TypeError: A label is no text, ``max_steps`` no whole number, or what should be a number none.
+            ValueError: ``region`` has not four numbers, a label can't be sent, ``max_steps`` is negative,
+                a number is too large or too small to be sent, or ``timeout`` is negative or NaN.
         """
         from dasha_ros.action import FocusOnObject
         from dasha_ros.msg import Region
@@ -173,26 +179,23 @@ class FocusClient:
             assert on_feedback is not None
             on_feedback(progress_of(message))
 
-        if len(region) != 4:
-            raise ValueError(f"a region has four numbers (x_min, y_min, x_max, y_max), not {len(region)}")
-        x_min, y_min, x_max, y_max = map(float, region)
         task = FocusTask(self._goals.wake, self._wake_node, self._goals.check_may_wait)
         task.order = Order(
             goal=FocusOnObject.Goal(
-                labels=_checked([labels] if isinstance(labels, str) else labels),
+                labels=sent_labels(labels),
                 any_object=bool(any_object),
                 by_priority=bool(by_priority),
-                region=Region(x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max),
-                min_distance_m=float(min_distance_m),
-                max_distance_m=float(max_distance_m),
-                min_score=float(min_score),
-                max_brisque=float(max_brisque),
-                max_steps=_count(max_steps),
-                max_seconds=float(max_seconds),
+                region=Region(**sent_region(region)),
+                min_distance_m=sent_number("min_distance_m", min_distance_m),
+                max_distance_m=sent_number("max_distance_m", max_distance_m),
+                min_score=sent_number("min_score", min_score),
+                max_brisque=sent_number("max_brisque", max_brisque),
+                max_steps=sent_count("max_steps", max_steps),
+                max_seconds=sent_number("max_seconds", max_seconds),
                 keep_exposure=bool(keep_exposure),
                 hold=bool(hold),
             ),
-            timeout_s=_seconds("timeout", timeout),
+            timeout_s=seconds("timeout", timeout),
             on_feedback=None if on_feedback is None else feedback,
             on_cancel=on_cancel,
             on_end=lambda ending: task.end(ending, self._namespace, self._restore_s),
@@ -266,39 +269,3 @@ async def _ended(task: FocusTask) -> None:
         await task
     except FocusError:
         return
-
-
-def _checked(labels: Sequence[str]) -> list[str]:
-    """Labels that can be sent: the code that packs messages ends the whole process over one that can't."""
-    checked = list(labels)
-    for label in checked:
-        if not isinstance(label, str):
-            raise TypeError(f"a label is a text, not {label!r}")
-        if not is_text(label):
-            raise ValueError(f"the label {label!r} holds half a character, and can't be sent")
-        if "\0" in label:
-            # ROS's texts end there, and the rest would be another label.
-            raise ValueError(f"the label {label!r} holds the character 0, and can't be sent")
-    return checked
-
-
-def _seconds(name: str, seconds: float | None) -> float | None:
-    """A time to wait; infinite and `None` are for ever."""
-    try:
-        time_s = None if seconds is None else float(seconds)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} is a number of seconds or None, not {seconds!r}") from None
-    if time_s is not None and not time_s >= 0.0:
-        raise ValueError(f"{name} = {time_s:g} is no time to wait: give seconds")
-    return time_s
-
-
-def _count(max_steps: int) -> int:
-    """A number of steps that can be sent."""
-    try:
-        count = operator.index(max_steps)
-    except TypeError:
-        raise TypeError(f"max_steps is a whole number, not {max_steps!r}") from None
-    if not 0 <= count < 2**32:
-        raise ValueError(f"max_steps = {count} is not in 0..{2**32 - 1}")
-    return count

@@ -208,8 +208,14 @@ def error_of(
         case Loss.MUTE:
             error = NoServerError("the focus server does not answer; look at its log")
         case Loss.WITHDRAWN:
-            what = "the goal was cancelled before a focus server accepted it"
-            error = DeadlineError(what, None) if ending.timed_out else FocusError(what)
+            if ending.timed_out:
+                error = DeadlineError(
+                    f"no focus server in the namespace {namespace} accepted the goal in time. Allow it more "
+                    "time, or start the graph with `dasha up` (or ros2 launch), in the same ROS_DOMAIN_ID",
+                    None,
+                )
+            else:
+                error = FocusError("the goal was cancelled before a focus server accepted it")
         case Loss.GONE:
             error = _lost("is gone: it died or was stopped while it worked on the goal")
         case Loss.FORGOTTEN:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import threading
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
@@ -75,7 +74,8 @@ class FocusTask:
         """
         if not self.done():
             self._check_may_wait()
-        if not self._over.wait(None if timeout is None or math.isinf(timeout) else timeout):
+        # Python can't wait for longer than some centuries.
+        if not self._over.wait(None if timeout is None else min(timeout, threading.TIMEOUT_MAX)):
             raise TimeoutError(f"the goal has not ended within {timeout} s")
         return self._outcome()
 

@@ -34,6 +34,7 @@ from dasha_ros.ros.transport.conversions import lens_info_from_msg
 from dasha_ros.ros.transport.stamps import to_stamp
 from dasha_ros.ros.validation.subscribe import subscribe
 from dasha_ros.system import shutdown_limits
+from dasha_ros.system.text import sendable
 
 _LONGEST = 2000
 """Most characters of a message for people."""
@@ -178,6 +179,7 @@ class FocusServer(GoalServer):
 
     def _publish(self, state_message: msg.FocusState) -> None:
         """Publish a state. The caller holds the lock, so that no older state follows a newer one."""
+        state_message.message = sendable(state_message.message)
         if len(state_message.message) > _LONGEST:
             # Hearers refuse more than a few thousand characters; a goal may name thousands of labels.
             state_message.message = f"{state_message.message[:_LONGEST]} ..."
@@ -208,7 +210,7 @@ class FocusServer(GoalServer):
             self.health.clear("restore")
         else:
             self.health.count("failed_goals")
-            self.get_logger().warning(f"goal failed ({result.error_code}): {result.error_msg}")
+            self.get_logger().warning(f"goal failed ({result.error_code}): {sendable(result.error_msg)}")
         return result
 
     def _on_picture(self, picture: CompressedImage) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 import secrets
 import socket
 from dataclasses import dataclass, field
@@ -25,6 +26,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_host(name: str) -> bool:
+    """Whether browsers can call a machine so: a name in ASCII or an address, without scheme and port."""
+    return _is_address(name) or re.fullmatch(r"[\w-]+(\.[\w-]+)*", name, re.ASCII) is not None
 
 
 def names_of_this_machine() -> frozenset[str]:

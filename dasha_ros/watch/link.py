@@ -90,28 +90,31 @@ class GraphLink:
         """Send a goal; the page learns its end as the fact ``outcome``.
 
         Raises:
-            OrderError: Too many goals are under way.
+            OrderError: Too many goals are under way, or the goal can't be sent.
         """
         with self._lock:
             if len(self._tasks) >= _MOST_GOALS:
                 raise OrderError(f"{_MOST_GOALS} goals are under way already: wait, or cancel them")
             if self._focus is None:
                 self._focus = FocusClient(namespace=self.namespace)
-            task = self._focus.start(
-                order.wanted,
-                any_object=order.any_object,
-                by_priority=order.by_priority,
-                region=order.region,
-                min_distance_m=order.min_distance_m,
-                max_distance_m=order.max_distance_m,
-                min_score=order.min_score,
-                max_brisque=order.max_brisque,
-                max_steps=order.max_steps,
-                max_seconds=order.max_seconds,
-                keep_exposure=order.keep_exposure,
-                hold=order.hold,
-                timeout=None,
-            )
+            try:
+                task = self._focus.start(
+                    order.wanted,
+                    any_object=order.any_object,
+                    by_priority=order.by_priority,
+                    region=order.region,
+                    min_distance_m=order.min_distance_m,
+                    max_distance_m=order.max_distance_m,
+                    min_score=order.min_score,
+                    max_brisque=order.max_brisque,
+                    max_steps=order.max_steps,
+                    max_seconds=order.max_seconds,
+                    keep_exposure=order.keep_exposure,
+                    hold=order.hold,
+                    timeout=None,
+                )
+            except ValueError as error:
+                raise OrderError(f"the goal was not sent: {error}") from error
             self._tasks.add(task)
         what = ", ".join(order.wanted) or ("the region" if any(order.region) else "any object")
         self._feed.fact("outcome", {"goal": what, "ended": False, "text": "sent"})

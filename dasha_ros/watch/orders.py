@@ -12,6 +12,7 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    model_validator,
 )
 
 from dasha_ros.files.validation import reasons
@@ -51,6 +52,13 @@ class GoalOrder(_Order):
     max_seconds: Annotated[FiniteFloat, Field(ge=0.0, le=86_400.0)] = 0.0
     keep_exposure: bool = False
     hold: bool = False
+
+    @model_validator(mode="after")
+    def _names_something(self) -> GoalOrder:
+        # Without labels the goal would be for any object, which is another one.
+        if self.labels and not self.wanted:
+            raise ValueError("there are only commas and blanks: name what to look for")
+        return self
 
     @property
     def wanted(self) -> list[str]:

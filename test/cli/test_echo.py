@@ -12,8 +12,10 @@ import yaml
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
 import numpy as np
+from dasha_ros.action import FocusOnObject
 from dasha_ros.msg import CaptureInfo, Detection, FocusState, Percept
 from diagnostic_msgs.msg import DiagnosticStatus
+from rcl_interfaces.srv import GetParameters
 from ros_domains import first_port
 from ros_harness import Probe, wait_for
 from sensor_msgs.msg import Image
@@ -91,6 +93,24 @@ def test_best_effort_messages_are_printed_until_ctrl_c(probe, spawn, tmp_path):
 
 
 @pytest.mark.graph
+def test_the_feedback_of_an_action_is_printed(probe, spawn, tmp_path):
+    kind = FocusOnObject.Impl.FeedbackMessage
+    publisher = probe.node.create_publisher(kind, "focus_on_object/_action/feedback", 10)
+    errors = tmp_path / "errors"
+    child = spawn.dasha("echo", "focus_on_object/_action/feedback", "--timeout", "60", errors=errors)
+
+    def it_is_printed() -> bool:
+        publisher.publish(kind(feedback=FocusOnObject.Feedback(step=7, lens_unit="V")))
+        return "---" in child.lines
+
+    probe.until(it_is_printed, "a step")
+    child.send(signal.SIGINT)
+    assert child.wait() == 0, errors.read_text()
+    feedback = yaml.safe_load(child.output.split("---")[0])["feedback"]
+    assert (feedback["step"], feedback["lens_unit"]) == (7, "V")
+
+
+@pytest.mark.graph
 def test_topic_that_nobody_publishes(echo):
     child = echo("nothing/here", "--timeout", "0.5")
     assert child.wait() == 3
@@ -160,7 +180,22 @@ def test_a_byte_is_a_number():
     assert plain(ByteMultiArray(data=[b"\x00", b"\xff"]))["data"] == [0, 255]
 
 
-@pytest.mark.parametrize("kind", ["no_such_package/msg/X", "std_msgs/msg/NoSuchType"])
+def test_what_a_service_tells_of_itself_has_a_class():
+    assert message_class("rcl_interfaces/srv/GetParameters_Event") is GetParameters.Event
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "no_such_package/msg/X",
+        "std_msgs/msg/NoSuchType",
+        "dasha_ros/action/NoSuch_FeedbackMessage",
+        "dasha_ros/action/FocusOnObject",
+        "dasha_ros",
+        "dasha_ros/msg/",
+        "os/path/join",
+    ],
+)
 def test_type_that_is_not_installed(kind):
     with pytest.raises(UnknownTypeError, match=f"{kind} is not installed here: install {kind.split('/')[0]}"):
         message_class(kind)

@@ -215,6 +215,20 @@ def test_bad_namespace_is_refused(focus):
 
 
 @pytest.mark.parametrize(
+    ("option", "number", "words"),
+    [
+        ("--max-brisque", "1e300", "max_brisque is too large to be sent"),
+        ("--region", "0,0,1e-50,1", "x_max of the region = 1e-50 is too small to be sent"),
+    ],
+)
+def test_a_number_that_no_message_can_hold_is_refused(focus, option, number, words):
+    child = focus("cat", option, number)
+    assert child.wait() == 2
+    assert f"error: the goal was not sent: {words}" in child.output
+    assert "Traceback" not in child.output
+
+
+@pytest.mark.parametrize(
     ("code", "timed_out", "line"),
     [
         (ErrorCode.OBJECT_NOT_FOUND, False, "not found (1 + 2 steps, 0.0 s): why. [code 202]"),

@@ -9,7 +9,7 @@ import typer
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: scripts/setup installs it")
 
-from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 
 from dasha_ros.cli.graph.node_parameters import fail_unanswered, parsed
 from dasha_ros.config.hints import near
@@ -27,6 +27,11 @@ def node(probe):
     probe.node.declare_parameter("scene", "street")
     probe.node.declare_parameter("speed", 1.0, ParameterDescriptor(read_only=True))
     probe.node.declare_parameter("distances", [1.0, 2.0])
+    probe.node.declare_parameter("width", 64)
+    gain = ParameterDescriptor(floating_point_range=[FloatingPointRange(from_value=0.0, to_value=36.0)])
+    probe.node.declare_parameter("gain", 0.0, gain)
+    height = ParameterDescriptor(integer_range=[IntegerRange(from_value=64, to_value=8192)])
+    probe.node.declare_parameter("height", 64, height)
     probe.node.add_on_set_parameters_callback(_refuse_darkness)
     return probe.node.get_name()
 
@@ -68,6 +73,24 @@ def test_refusal_prints_the_reason_and_exits_with_1(probe, node, dasha):
     assert child.returncode == 1
     assert "error: light = -1 is below 0" in child.output
     assert probe.node.get_parameter("light").value == 1.5
+
+
+@pytest.mark.graph
+@pytest.mark.parametrize(
+    ("parameter", "text", "words"),
+    [
+        ("width", "true", "width = true is not a whole number"),
+        ("width", "64.5", "width = 64.5 is not a whole number"),
+        ("distances", "[near]", "distances = [near] is not a list of numbers"),
+        ("gain", "1000", "gain = 1000 is not in 0.0..36.0"),
+        ("gain", "nan", "gain = nan is not in 0.0..36.0"),
+        ("height", "0", "height = 0 is not in 64..8192"),
+    ],
+)
+def test_what_rclpy_refuses_is_told_with_its_name_and_value(node, dasha, parameter, text, words):
+    child = dasha("set", node, parameter, text)
+    assert child.returncode == 1
+    assert f"error: {node}: {words}" in " ".join(child.output.split())
 
 
 @pytest.mark.graph

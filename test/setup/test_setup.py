@@ -51,6 +51,17 @@ def package(site: Path, name: str, *, record: bool = True, whole: bool = True) -
     return info
 
 
+def test_what_the_system_refuses_is_told_by_its_file_and_without_a_number(
+    setup_pip: ModuleType, tmp_path: Path
+) -> None:
+    with pytest.raises(OSError, match="Errno") as refused:
+        (tmp_path / "missing" / "lock").open("w")
+    words = f"{tmp_path}/missing/lock: No such file or directory; mend that, and run it again to go on"
+    assert setup_pip.told(refused.value) == words
+    assert setup_pip.told(OSError("a word")) == "a word"
+    assert setup_pip.told(setup_pip.SetupError("pip failed")) == "pip failed"
+
+
 def test_incomplete_packages_are_forgotten_and_whole_ones_kept(setup_pip: ModuleType, tmp_path: Path) -> None:
     whole = package(tmp_path, "whole")
     package(tmp_path, "cut_before_record", record=False)

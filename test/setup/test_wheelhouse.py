@@ -138,6 +138,12 @@ def test_a_folder_of_other_things_is_neither_filled_nor_used(place: Place) -> No
     assert [path.name for path in place.folder.iterdir()] == ["letter.txt"]
 
 
+def test_a_file_in_place_of_the_folder_is_refused(place: Place) -> None:
+    place.folder.write_text("dear")
+    with pytest.raises(place.error, match=r"my wheelhouse is no folder: name one"):
+        place.build()
+
+
 def test_an_unfinished_folder_is_finished_by_the_same_command(place: Place) -> None:
     missing = place.registry / "torch_tiny-1.0-py3-none-any.whl"
     content = missing.read_bytes()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dasha_ros.watch.access import Access, is_loopback, names_of_this_machine
+from dasha_ros.watch.access import Access, is_host, is_loopback, names_of_this_machine
 
 LOCAL, OPEN = Access.of("127.0.0.1"), Access.of("0.0.0.0")
 
@@ -74,3 +74,15 @@ def test_an_open_server_answers_to_addresses_and_its_own_names() -> None:
 )  # fmt: skip
 def test_what_only_this_machine_reaches(host: str, closed: bool) -> None:
     assert is_loopback(host) is closed
+
+
+@pytest.mark.parametrize("name", ["robot", "Robot.example", "my-robot_2.local", "10.0.0.7", "::1", "0.0.0.0"])
+def test_a_browser_can_call_a_machine_so(name: str) -> None:
+    assert is_host(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "robot.example:8899", "http://robot", "robot/", "a b", "küche", "[::1]", ".", "a..b"]
+)
+def test_a_browser_never_calls_a_machine_so(name: str) -> None:
+    assert not is_host(name)

@@ -43,6 +43,7 @@ def test_a_cancel() -> None:
         ({"do": "goal", "labels": "cup"}, "labels"),
         ({"do": "goal", "labels": [""]}, "labels"),
         ({"do": "goal", "labels": ["x" * 101]}, "labels"),
+        ({"do": "goal", "labels": [" , ", ","]}, "only commas and blanks: name what to look for"),
         ({"do": "goal", "labels": ["x"] * 51}, "labels"),
         ({"do": "goal", "background": True}, "background"),
         ({"do": "set", "node": "lens_driver"}, "do"),

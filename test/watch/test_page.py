@@ -202,6 +202,13 @@ def test_an_address_of_another_machine_is_refused_with_what_to_give(spawn: Spawn
     assert "can't listen on 192.0.2.1: this machine has no such address. Give --host 0.0.0.0" in child.output
 
 
+@pytest.mark.parametrize("options", [("--allow-host", "robot.example:8899"), ("--host", "")])
+def test_what_is_no_name_of_a_machine_is_refused(spawn: Spawner, options: tuple[str, str]) -> None:
+    child = spawn.dasha("watch", "--port", "0", *options)
+    assert child.wait() == 2
+    assert f"error: {options[0]} {options[1]!r} is no name of a machine" in child.output
+
+
 def test_an_open_page_prints_an_address_with_its_token(spawn: Spawner, tmp_path: Path) -> None:
     _, address = watch(spawn, tmp_path, "--host", "0.0.0.0")
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{32}", address)

@@ -33,6 +33,8 @@ _NICE = 10
 """The recorder yields to the graph."""
 _LOOK_S = 0.5
 _TELL_S = 10.0
+_UNWRITABLE = ("/_action/feedback", "/_service_event")
+"""How the names of topics end whose types have no ``.msg`` file, which a recording would need."""
 
 
 def record(
@@ -124,6 +126,13 @@ def _record(order: _Order, stop: list[int]) -> Exit:
             wanted = [full_topic_name(client.node, name) for name in order.topics]
         except BadTopicError as error:
             fail(str(error), Exit.REFUSED)
+        for name in wanted:
+            if name.endswith(_UNWRITABLE):
+                fail(
+                    f"{name} belongs to an action or a service, and a recording holds plain messages only: "
+                    f"`dasha echo {name}` prints it",
+                    Exit.REFUSED,
+                )
 
         def is_there() -> bool:
             """Whether anything wanted is published; what every graph has, as /diagnostics, tells nothing."""

@@ -23,6 +23,7 @@ from dasha_ros.ros.goals.goal_watchdog import GoalLostError, GoalTimeouts, Loss
 from dasha_ros.ros.goals.remote import RemoteGoal
 from dasha_ros.ros.node.waiter import POLL_S
 from dasha_ros.ros.transport import qos
+from dasha_ros.ros.transport.joining import joining
 from dasha_ros.ros.validation.subscribe import subscribe
 from dasha_ros.system.callbacks import call_user
 from dasha_ros.system.enclave import enclave_arguments
@@ -89,14 +90,15 @@ class _Graph:
         # The first context of a process decides about log files. In a program without a node it is this one,
         # which has nothing to write, and must work where nothing can be written.
         arguments = ["--ros-args", NO_LOG_FILES, *enclave_arguments(f"{namespace}/client")]
-        rclpy.init(args=arguments, context=self.context, domain_id=domain_id)
-        self.node = rclpy.create_node(
-            f"dasha_client_{os.getpid()}_{next(_numbers)}",
-            namespace=namespace,
-            context=self.context,
-            start_parameter_services=False,
-            enable_rosout=False,
-        )
+        with joining():
+            rclpy.init(args=arguments, context=self.context, domain_id=domain_id)
+            self.node = rclpy.create_node(
+                f"dasha_client_{os.getpid()}_{next(_numbers)}",
+                namespace=namespace,
+                context=self.context,
+                start_parameter_services=False,
+                enable_rosout=False,
+            )
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.node)
         self.client = PatientActionClient(self.node, FocusOnObject, "focus_on_object")

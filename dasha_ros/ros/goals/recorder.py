@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, TypeVar
@@ -129,7 +130,8 @@ class Recorder:
             for name, picture in (("before", self._first), ("after", self._last)):
                 if picture is not None:
                     report.picture(name, picture)
-            return str(report.finish(outcome, after))
+            # Whoever asked for the goal may run in another folder.
+            return os.path.abspath(report.finish(outcome, after))
 
         folder = self._try(write) or ""
         # A goal that has ended may be kept for a while.

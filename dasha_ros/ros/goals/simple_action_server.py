@@ -19,6 +19,7 @@ from dasha_ros.ros.node.guard import guard_of
 from dasha_ros.ros.node.retiring import retire_action
 from dasha_ros.ros.node.waiter import POLL_S
 from dasha_ros.ros.transport.qos import ACTION_SERVICES
+from dasha_ros.system.text import sendable
 
 NO_GOAL = bytes(16)
 """In place of a goal's id: none."""
@@ -202,7 +203,7 @@ class SimpleActionServer:
                 )
                 return GoalResponse.REJECT
             return GoalResponse.REJECT if self._refuse(request) else GoalResponse.ACCEPT
-        except Exception as error:  # Without an answer the client would wait forever.
+        except (Exception, SystemExit) as error:  # Without an answer the client would wait forever.
             guard_of(self._node).caught("a request for a goal", error)
             return GoalResponse.REJECT
 
@@ -257,7 +258,8 @@ class SimpleActionServer:
             return self._failure(run.reason, run.why)
         try:
             return self._work(run)
-        except Exception as error:  # A bug must end the goal with an error code, not the node.
+        except (Exception, SystemExit) as error:
+            # A bug must end the goal with an error code, not the node.
             guard_of(self._node).caught("a goal", error)
             return self._failure(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
 
@@ -266,6 +268,7 @@ class SimpleActionServer:
 
     def _finish(self, run: ActiveGoal, result: Any) -> Any:
         handle = run.handle
+        _make_sendable(result)
         if not self._node.context.ok():
             return result
         if result.error_code == ErrorCode.NONE:
@@ -275,3 +278,10 @@ class SimpleActionServer:
         else:
             handle.abort()
         return result
+
+
+def _make_sendable(result: Any) -> None:
+    """Let a result hold no text that can't be sent: its client would wait for the answer in vain."""
+    for name, kind in result.get_fields_and_field_types().items():
+        if kind == "string":
+            setattr(result, name, sendable(getattr(result, name)))

@@ -10,6 +10,8 @@ from typing import Any
 
 from rclpy.node import Node
 
+from dasha_ros.system.text import sendable
+
 _KINDS_KEPT = 200
 """Most kinds of errors that are counted separately; a program has fewer places that can fail."""
 
@@ -39,7 +41,8 @@ class Guard:
             where: What the callback served, such as ``topic /dasha/twin/world``.
             error: What it raised.
         """
-        sentence = f"internal error at {where}: {type(error).__name__}: {error}"
+        # The log takes texts only, and names of files need not be any.
+        sentence = sendable(f"internal error at {where}: {type(error).__name__}: {error}")
         last = (traceback.extract_tb(error.__traceback__) or [None])[-1]
         kind = (type(error).__name__, last.filename if last else where, last.lineno if last else None)
         with self._lock:
@@ -49,7 +52,7 @@ class Guard:
             times = self._seen[kind]
         if times == 1:
             lines = traceback.format_exception(type(error), error, error.__traceback__, limit=-8)
-            self._logger.error(f"{sentence}; the node goes on\n{''.join(lines).rstrip()}")
+            self._logger.error(f"{sentence}; the node goes on\n{sendable(''.join(lines).rstrip())}")
         elif str(times).rstrip("0") == "1":
             self._logger.error(f"{sentence} ({times} times so far)")
         self._on_error(sentence, times == 1)

@@ -17,6 +17,7 @@ from rclpy.node import Node
 
 from dasha_ros.ros.node.condition import Condition, Level, failure, summary, warning
 from dasha_ros.ros.transport.qos import DIAGNOSTICS
+from dasha_ros.system.text import sendable
 
 _PERIOD_S = 1.0
 _COMPUTER = socket.gethostname()
@@ -110,7 +111,8 @@ class Health:
                 condition = failure(f"the state of {cause} can't be read: {error!r}")
             if condition is not None:
                 conditions[cause] = condition
-        return conditions
+        # Neither a message nor a log can hold names of files that are no text.
+        return {cause: Condition(each.level, sendable(each.sentence)) for cause, each in conditions.items()}
 
     def status(self) -> Condition:
         """The current status, computed from the active conditions."""
@@ -119,7 +121,7 @@ class Health:
     def _summary(self, conditions: Mapping[str, Condition]) -> Condition:
         activity = self._activity
         try:
-            doing = None if activity is None else activity()
+            doing = None if activity is None else sendable(activity())
         except Exception as error:
             doing, conditions = (
                 "",
@@ -172,7 +174,7 @@ class Health:
             level=bytes([status.level]),
             name=self._node.get_fully_qualified_name().lstrip("/"),
             message=status.sentence,
-            hardware_id=str(values.pop("hardware_id", "") or _COMPUTER),
+            hardware_id=_text(values.pop("hardware_id", "") or _COMPUTER),
             values=[KeyValue(key=str(k), value=_text(v)) for k, v in values.items()],
         )
         array = DiagnosticArray(status=[message])
@@ -199,4 +201,4 @@ class Health:
 
 
 def _text(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else sendable(str(value))

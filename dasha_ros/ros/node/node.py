@@ -26,6 +26,7 @@ from dasha_ros.ros.node.parameter_requests import reject_unknown_types
 from dasha_ros.ros.node.parameters import Parameters
 from dasha_ros.ros.node.qos_overrides import QosOverrides
 from dasha_ros.ros.node.retiring import retire
+from dasha_ros.ros.transport.joining import joining
 from dasha_ros.ros.transport.stamps import RosClock
 from dasha_ros.ros.validation.exclusive_topics import ExclusiveTopics
 from dasha_ros.ros.validation.rejections import Rejections
@@ -53,7 +54,8 @@ class DashaNode(Keeping, SafeLifecycleNode, Generic[C]):
 
     def __init__(self, name: str) -> None:
         self._qos_overrides = QosOverrides(self)
-        super().__init__(name)
+        with joining():
+            super().__init__(name)
         self._qos_overrides.check()
         self.clock = RosClock(self.get_clock())
         self.steady = self.clock.steady

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import re
 import signal
 import sys
 import threading
@@ -16,14 +15,13 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 import rclpy
-from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.signals import SignalHandlerOptions
 
 from dasha_ros.config import ConfigError, NodeConfig
-from dasha_ros.files.errors import first_line
 from dasha_ros.ros.node.executor import SafeExecutor, SafeSingleThreadedExecutor
 from dasha_ros.ros.node.memory import share_one_heap, skip_message_generator
 from dasha_ros.ros.node.node import DashaNode
+from dasha_ros.ros.transport.joining import joining
 from dasha_ros.ros.transport.middleware_watch import watch_middleware
 from dasha_ros.system import shutdown_limits
 from dasha_ros.system.exit import end_within
@@ -51,8 +49,8 @@ def run(
     """Run a node until SIGINT, SIGTERM or SIGHUP, then clean up and exit with code 0.
 
     SIGQUIT prints where each thread stands and kills the process. It ends with code 2 and the reason if
-    arguments or parameters are invalid at start, and with code 1 if the clean-up fails or takes too long, or
-    if the middleware has stopped.
+    arguments, parameters or keys are invalid at start, and with code 1 if the clean-up fails or takes too
+    long, or if the middleware has stopped.
     """
     faulthandler.enable()
     # A shell that starts it in the background may have it ignored.
@@ -115,16 +113,9 @@ def _join(args: Sequence[str] | None) -> None:
     Raises:
         ConfigError: ROS does not understand one, or can't read a parameter file that one names.
     """
-    try:
+    with joining("use the arguments after --ros-args" if "--ros-args" in (args or sys.argv) else "start"):
         # rclpy's signal handlers would shut the context down, and the node could publish nothing at its end.
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    except (rclpy_implementation.RCLError, rclpy_implementation.UnknownROSArgsError) as error:
-        what = "use the arguments after --ros-args" if "--ros-args" in (args or sys.argv) else "start"
-        # Each layer of ROS adds where in its sources it was.
-        words = re.sub(r", at \S+:\d+", "", first_line(error, 400)).removeprefix("failed to initialize rcl: ")
-        if isinstance(error, rclpy_implementation.UnknownROSArgsError):
-            words = f"it does not know {words}"
-        raise ConfigError(f"ROS can't {what}: {words}") from None
 
 
 def _await_end(ends: SimpleQueue[BaseException | None]) -> BaseException | None:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 
 _LINE = "=" * 80
+_PUBLISHED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "msg": ("", ()),
+    "action": ("_FeedbackMessage", ("Impl", "FeedbackMessage")),
+    "srv": ("_Event", ("Event",)),
+}
+"""How the names of types end that nodes publish, by family, and where their classes are in the named one."""
 
 
 class UnknownTypeError(Exception):
@@ -18,15 +25,20 @@ class UnknownTypeError(Exception):
 
 
 def message_class(kind: str) -> Any:
-    """The class of ``package/msg/Type``.
+    """The class of ``package/msg/Type``, or of what an action or a service publishes of itself.
 
     Raises:
         UnknownTypeError: Its package is not installed.
     """
-    package, _, name = kind.partition("/msg/")
+    package, _, rest = kind.partition("/")
+    family, _, name = rest.partition("/")
     try:
-        return getattr(importlib.import_module(f"{package}.msg"), name)
-    except (ImportError, AttributeError, ValueError):
+        suffix, inner = _PUBLISHED[family]
+        if not name.endswith(suffix):
+            raise LookupError(name)
+        parts = (name.removesuffix(suffix), *inner)
+        return reduce(getattr, parts, importlib.import_module(f"{package}.{family}"))
+    except (ImportError, AttributeError, LookupError, ValueError):
         raise UnknownTypeError(f"the message type {kind} is not installed here: install {package}") from None
 
 

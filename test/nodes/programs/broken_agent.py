@@ -1,4 +1,4 @@
-"""A^L with a policy that has a bug."""
+"""A^L with policies that have a bug."""
 
 from __future__ import annotations
 
@@ -21,12 +21,25 @@ class BrokenPolicy:
     def act(self, percept: object) -> FocusDecision:
         """Move, then fail."""
         if self._moved:
-            raise ZeroDivisionError("the policy divided by nothing")
+            self._fail()
         self._moved = True
         return FocusDecision(60.0)
 
+    def _fail(self) -> None:
+        raise ZeroDivisionError("the policy divided by nothing")
+
+
+class ExitingPolicy(BrokenPolicy):
+    """Moves the lens once, then ends like a script."""
+
+    name = "exiting"
+
+    def _fail(self) -> None:
+        sys.exit(3)
+
 
 register_focus_policy("broken", BrokenPolicy)
+register_focus_policy("exiting", ExitingPolicy)
 
 if __name__ == "__main__":
     low_level_agent.main(sys.argv)

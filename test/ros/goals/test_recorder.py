@@ -76,6 +76,15 @@ def test_the_waiting_step_keeps_its_picture_and_belief_however_many_others_come(
     assert step["belief"]
 
 
+def test_a_report_below_a_relative_folder_is_named_in_full(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recorder = Recorder(pytest.fail)
+    recorder.begin(ReportWriter("reports"), GOAL, msg.PerceptionInfo(), {})
+    folder = Path(recorder.finish(OUTCOME, {}))
+    assert folder.is_dir()
+    assert folder.parent == tmp_path / "reports"
+
+
 def test_a_last_step_of_the_exposure_waits_for_no_belief(tmp_path):
     recorder = Recorder(pytest.fail)
     recorder.begin(ReportWriter(tmp_path), GOAL, msg.PerceptionInfo(), {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ros_harness import Spawner
 
@@ -25,6 +27,22 @@ def test_a_node_names_the_argument(spawn: Spawner, arguments: tuple[str, ...], s
     assert node.wait() == 2
     assert "configuration error: ROS can't" in node.output
     assert says in node.output
+    assert "Traceback" not in node.output
+
+
+def test_a_node_without_its_keys_says_how_to_make_them(spawn: Spawner, tmp_path: Path) -> None:
+    """The folder is there, so that ROS finds out when the node is made, not before."""
+    (tmp_path / "enclaves" / "left").mkdir(parents=True)
+    environment = {
+        "ROS_SECURITY_ENABLE": "true",
+        "ROS_SECURITY_STRATEGY": "Enforce",
+        "ROS_SECURITY_KEYSTORE": str(tmp_path),
+    }
+    arguments = ("--ros-args", "--enclave", "/left")
+    node = spawn.python("-m", "dasha_ros.nodes.twin_world", *arguments, env=environment)
+    assert node.wait() == 2
+    assert "configuration error: ROS can't" in node.output
+    assert "make_keystore.sh" in node.output
     assert "Traceback" not in node.output
 
 

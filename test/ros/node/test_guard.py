@@ -89,6 +89,13 @@ def test_a_repeated_error_is_logged_at_powers_of_ten_and_a_new_one_at_once() -> 
     assert "fail_at_another" in log.lines[-1]
 
 
+def test_an_error_whose_words_are_no_text_is_logged(probe: Probe) -> None:
+    told: list[str] = []
+    guard = Guard(probe.node.get_logger(), lambda sentence, _: told.append(sentence))
+    caught(guard, fail_at_one_place, "no space in a\udcff")
+    assert told == ["internal error at a test: ValueError: no space in a\\xff"]
+
+
 def test_errors_that_are_always_new_fill_neither_memory_nor_log() -> None:
     log = Log()
     guard = Guard(log)

@@ -224,3 +224,16 @@ def test_what_is_not_recorded_is_told(
         assert "no JPEG has their encoding" in recorder.output
     finally:
         stranger.close()
+
+
+@pytest.mark.parametrize(
+    "topic", ["focus_on_object/_action/feedback", "perception/get_parameters/_service_event"]
+)
+def test_a_topic_that_no_recording_can_hold_is_refused_by_its_name(
+    spawn: Spawner, tmp_path: Path, topic: str
+) -> None:
+    folder = tmp_path / "rec"
+    recorder = spawn.dasha("record", "-o", str(folder), "-t", topic)
+    assert recorder.wait() == 2
+    assert f"/dasha/{topic} belongs to an action or a service" in recorder.output
+    assert not folder.exists()
