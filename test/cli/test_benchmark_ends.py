@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,11 @@ from dasha_ros.benchmark.object_light.play import ObjectLightRow
 from dasha_ros.benchmark.trials.replayed import End, Replayed
 from dasha_ros.cli import app
 from dasha_ros.cli.benchmark.measure import replayed
+from dasha_ros.control.twin_rig import TwinRig
+from dasha_ros.perception.encoders.joint import has_part
+from dasha_ros.policies.learned.policy_file import PolicyFile, shipped_policy
 from dasha_ros.policies.outcome import ErrorCode
+from dasha_ros.twin.world import World
 
 
 def run(*arguments: object) -> Result:
@@ -125,12 +130,24 @@ def test_a_policy_of_ones_own_that_falls_under_a_light_is_named(
     assert f"falling_policy:{name} ended with {why}: mend it" in done.stderr
 
 
-@pytest.mark.slow
 def test_policies_under_a_light_have_the_encoders_that_they_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(light_play, "best_score", lambda *_: 0.8)
+    shown: list[str] = []
+
+    def goals(rig: TwinRig, world: World, *_: object) -> Iterator[ObjectLightRow]:
+        rig.begin(world, rig.lens.position(1.0), 10_000.0, 0)
+        shown.append(rig.observe().encoder)
+        return iter(())
+
+    monkeypatch.setattr(light_play, "_goals", goals)
     done = run("object-light", "--scenes", 1, "--seeds", 1, "--ratio", 8, "--focus-policy", "paper")
     assert done.exit_code == 0, done.output
-    assert "paper" in done.stdout
+    read = [
+        PolicyFile.load(shipped_policy(name, agent), agent).info.encoder
+        for name, agent in (("paper", "focus"), ("plus", "exposure"))
+    ]
+    assert len(set(read)) == 2, "else one encoder would do"
+    assert shown
+    assert all(has_part(encoder, wanted) for encoder in shown for wanted in read)
 
 
 @pytest.mark.parametrize("command", [("hold", "--seconds", 1), ("object-light", "--focus-policy", "oracle")])
