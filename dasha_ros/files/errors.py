@@ -19,6 +19,11 @@ class FileError(ValueError):
         self.path = Path(path)
         self.reason = reason
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no such file, or a part of its path is no folder."""
+        return isinstance(self.__cause__, FileNotFoundError | NotADirectoryError)
+
     def __reduce__(self) -> tuple[type[FileError], tuple[Path, str]]:
         """Survive pickling: worker processes send their errors to this one."""
         return type(self), (self.path, self.reason)

@@ -179,7 +179,7 @@ def _document(path: Path) -> dict[Any, Any]:
     try:
         document = read_yaml(path)
     except FileError as error:
-        if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError) and not path.is_symlink():
+        if error.is_missing and not path.is_symlink():
             raise ValueError(
                 f"lens profile {str(path)!r} is neither physical, nor paper, nor optotune, nor a file"
             ) from error

@@ -105,7 +105,7 @@ class PolicyFile:
             if isinstance(document, dict):
                 document = version_0_1.policy(document)
         except FileError as error:
-            if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+            if error.is_missing:
                 raise PolicyFileError(
                     f"there is no policy {path}: train one with `dasha train {agent}`, or name another"
                 ) from error
