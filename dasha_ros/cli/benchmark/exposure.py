@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from dasha_ros.cli.evaluation import shared
-from dasha_ros.cli.terminal.console import Exit, err, fail, out
+from dasha_ros.cli.terminal.console import Exit, fail, out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write
 from dasha_ros.files.writing import json_lines
 
@@ -49,22 +49,21 @@ def exposure(
             rivals=None, seed=seed, exposure=None,
         )  # fmt: skip
         rows: list[dict[str, Any]] = []
-        stop: KeyboardInterrupt | None = None
-        with shared.photographs_listed(testbed), shared.progress() as progress:
-            try:
-                exposure_study(
-                    testbed.arena, names, testbed.parts, per_view=episodes, seed=seed,
-                    sampled=(False, True) if sampled else (False,), step_ms=step_ms, lights_lx=lights,
-                    progress=progress, keep=rows.append,
-                )  # fmt: skip
-            except KeyboardInterrupt as reason:
-                stop = reason
-                err().print("stopped: the tables hold only complete rows", style="yellow")
+        with (
+            shared.photographs_listed(testbed),
+            shared.progress() as progress,
+            shared.until_stopped(lambda: "stopped: the tables hold only complete rows") as end,
+        ):
+            exposure_study(
+                testbed.arena, names, testbed.parts, per_view=episodes, seed=seed,
+                sampled=(False, True) if sampled else (False,), step_ms=step_ms, lights_lx=lights,
+                progress=progress, keep=rows.append,
+            )  # fmt: skip
         text = tables(rows)
         out().print(text)
         write(json_file, json_lines(rows))
         write(markdown_file, text)
-        shared.end_if(stop)
+        end()
 
 
 def _light(text: str) -> tuple[float, float]:

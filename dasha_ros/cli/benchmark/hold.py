@@ -28,26 +28,26 @@ def hold(
     json_file: Json = None,
 ) -> None:
     """Hold an object that moves in depth, in light that steps and flickers, and in a still scene."""
-    from dasha_ros.benchmark.hold.play import PLAYERS, as_json, benchmark_hold, summary
+    from dasha_ros.benchmark.hold.play import PLAYERS, HoldRow, as_json, benchmark_hold, summary
     from dasha_ros.benchmark.table import markdown
 
     refuse_unwritable(json_file)
     shared.refuse_twice("--player", player)
     if wrong := sorted(set(player or ()) - set(PLAYERS)):
         fail(f"no player {wrong[0]!r}; there are {', '.join(PLAYERS)}", Exit.REFUSED)
-    rows = []
-    stop: KeyboardInterrupt | None = None
-    with shared.errors_explained():
-        try:
-            for row in benchmark_hold(seconds, still, player or PLAYERS, seed=seed, scenes=scenes):
-                rows.append(row)
-                err().print(
-                    f"{row.player} in {row.scene}, {row.speed_m_s:g} m/s, {row.light} light: "
-                    f"{row.sharp_share:.1%} sharp, {row.moves} moves",
-                )
-        except KeyboardInterrupt as reason:
-            stop = reason
-            err().print(f"stopped: the table holds the {len(rows)} sequences played so far", style="yellow")
+    rows: list[HoldRow] = []
+    with (
+        shared.errors_explained(),
+        shared.until_stopped(
+            lambda: f"stopped: the table holds the {len(rows)} sequences played so far"
+        ) as end,
+    ):
+        for row in benchmark_hold(seconds, still, player or PLAYERS, seed=seed, scenes=scenes):
+            rows.append(row)
+            err().print(
+                f"{row.player} in {row.scene}, {row.speed_m_s:g} m/s, {row.light} light: "
+                f"{row.sharp_share:.1%} sharp, {row.moves} moves",
+            )
     out().print(markdown(summary(rows)))
     write_json(json_file, as_json(rows))
-    shared.end_if(stop)
+    end()

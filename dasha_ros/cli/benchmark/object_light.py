@@ -32,31 +32,35 @@ def object_light(
     json_file: Json = None,
 ) -> None:
     """Find objects that are backlit, or lit before the dark, exposed for the picture and for the object."""
-    from dasha_ros.benchmark.object_light.play import RATIOS, as_json, benchmark_object_light, summary
+    from dasha_ros.benchmark.object_light.play import (
+        RATIOS,
+        ObjectLightRow,
+        as_json,
+        benchmark_object_light,
+        summary,
+    )
     from dasha_ros.benchmark.table import markdown
 
     refuse_unwritable(json_file)
     shared.refuse_twice("--ratio", [f"{each:g}" for each in ratio or ()])
     shared.refuse_twice("--focus-policy", focus_policy, agent="focus")
-    rows = []
-    stop: KeyboardInterrupt | None = None
-    with shared.errors_explained():
-        try:
-            for row in benchmark_object_light(
-                range(seeds),
-                tuple(ratio or RATIOS),
-                (exposure_policy, focus_policy or ("oracle", "plus")),
-                scenes=scenes,
-            ):
-                rows.append(row)
-                exposed_for = "object" if row.meters else "picture"
-                err().print(
-                    f"{row.scene}, {row.lighting}, {row.focus}, for the {exposed_for}: "
-                    f"score {row.score:.2f} of {row.best_score:.2f}, {row.exposures} exposures",
-                )
-        except KeyboardInterrupt as reason:
-            stop = reason
-            err().print(f"stopped: the table holds the {len(rows)} goals played so far", style="yellow")
+    rows: list[ObjectLightRow] = []
+    with (
+        shared.errors_explained(),
+        shared.until_stopped(lambda: f"stopped: the table holds the {len(rows)} goals played so far") as end,
+    ):
+        for row in benchmark_object_light(
+            range(seeds),
+            tuple(ratio or RATIOS),
+            (exposure_policy, focus_policy or ("oracle", "plus")),
+            scenes=scenes,
+        ):
+            rows.append(row)
+            exposed_for = "object" if row.meters else "picture"
+            err().print(
+                f"{row.scene}, {row.lighting}, {row.focus}, for the {exposed_for}: "
+                f"score {row.score:.2f} of {row.best_score:.2f}, {row.exposures} exposures",
+            )
     out().print(markdown(summary(rows)))
     write_json(json_file, as_json(rows))
-    shared.end_if(stop)
+    end()

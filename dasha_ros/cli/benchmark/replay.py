@@ -32,7 +32,7 @@ def replay(
     """Record goals on the twin from random starts, replay each, and compare how they end."""
     from dasha_ros.assets.catalogue import AssetMissing
     from dasha_ros.benchmark.episodes import goals_of
-    from dasha_ros.benchmark.trials.replayed import row, summary
+    from dasha_ros.benchmark.trials.replayed import Replayed, row, summary
     from dasha_ros.bringup.lock import GraphRunsAlreadyError
     from dasha_ros.cli.benchmark.measure.replayed import replayed_goals
     from dasha_ros.cli.graph.ready import GraphError
@@ -42,25 +42,24 @@ def replay(
 
     refuse_unwritable(json_file)
     shared.refuse_twice("--scene", scene)
-    pairs = []
-    stop: KeyboardInterrupt | None = None
+    pairs: list[Replayed] = []
     try:
-        known = goals_of(tuple(scene or SCENES))
-        wanted = [(goal, i // len(known)) for i, goal in enumerate(islice(cycle(known), goals))]
-        for pair in replayed_goals(wanted):
-            pairs.append(pair)
-            told = "the same" if pair.is_same else "not the same"
-            err().print(
-                f"{pair.goal}: {pair.recorded.code.name}, replayed {pair.replayed.code.name}, "
-                f"{pair.apart_px:.2f} px apart: {told}",
-            )
+        with shared.until_stopped(
+            lambda: f"stopped: the summary holds the {len(pairs)} goals played so far"
+        ) as end:
+            known = goals_of(tuple(scene or SCENES))
+            wanted = [(goal, i // len(known)) for i, goal in enumerate(islice(cycle(known), goals))]
+            for pair in replayed_goals(wanted):
+                pairs.append(pair)
+                told = "the same" if pair.is_same else "not the same"
+                err().print(
+                    f"{pair.goal}: {pair.recorded.code.name}, replayed {pair.replayed.code.name}, "
+                    f"{pair.apart_px:.2f} px apart: {told}",
+                )
     except (SceneError, AssetMissing) as error:
         fail(str(error), Exit.REFUSED)
     except (GraphError, GraphRunsAlreadyError, FocusError, ConfigError, OSError) as error:
         fail(str(error))
-    except KeyboardInterrupt as reason:
-        stop = reason
-        err().print(f"stopped: the summary holds the {len(pairs)} goals played so far", style="yellow")
     out().print(summary(pairs))
     write_json(json_file, [row(pair) for pair in pairs])
-    shared.end_if(stop)
+    end()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from dasha_ros.cli.evaluation import shared
-from dasha_ros.cli.terminal.console import err, out
+from dasha_ros.cli.terminal.console import out
 from dasha_ros.cli.terminal.files import Json, refuse_unwritable, write
 from dasha_ros.files.writing import json_lines
 
@@ -58,20 +58,21 @@ def stress(
         )  # fmt: skip
         part = testbed.parts[-1]
         done: list[dict[str, Any]] = []
-        stop: KeyboardInterrupt | None = None
-        with shared.photographs_listed(testbed), Journal(rows) as journal, shared.progress() as progress:
-            try:
-                play_stresses(
-                    testbed.views, perception_for(names, "focus"), names, chosen, part, journal=journal,
-                    per_view=episodes, seed=seed, progress=progress, keep=done.append,
-                )  # fmt: skip
-            except KeyboardInterrupt as reason:
-                stop = reason
-                shared.stopped(journal, rows)
-                err().print("the table holds only complete rows", style="yellow")
+        with (
+            shared.photographs_listed(testbed),
+            Journal(rows) as journal,
+            shared.progress() as progress,
+            shared.until_stopped(
+                lambda: f"{shared.stopped(journal, rows)}\nthe table holds only complete rows"
+            ) as end,
+        ):
+            play_stresses(
+                testbed.views, perception_for(names, "focus"), names, chosen, part, journal=journal,
+                per_view=episodes, seed=seed, progress=progress, keep=done.append,
+            )  # fmt: skip
         shared.resumed(journal, rows)
         text = stress_table(done) if done else ""
         out().print(text)
         write(json_file, json_lines(done))
         write(markdown_file, text)
-        shared.end_if(stop)
+        end()

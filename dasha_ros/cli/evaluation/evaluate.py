@@ -128,18 +128,19 @@ def evaluate(
         tested = [number for part in testbed.parts for number in part.numbers]
         shared.listed("not played", not_played(chosen, testbed.arena.views, tested))
         summed: list[dict[str, Any]] = []
-        stop: KeyboardInterrupt | None = None
-        with shared.photographs_listed(testbed), Journal(rows) as journal, shared.progress() as progress:
-            try:
-                focus_study(
-                    testbed.arena, names, chosen, testbed.parts, per_view=episodes, seed=seed,
-                    sampled=(False, True) if sampled else (False,), step_ms=step_ms, journal=journal,
-                    progress=progress, exposure_policy=exposure_policy, keep=summed.append,
-                )  # fmt: skip
-            except KeyboardInterrupt as reason:
-                stop = reason
-                shared.stopped(journal, rows)
-                err().print("the tables hold only complete rows", style="yellow")
+        with (
+            shared.photographs_listed(testbed),
+            Journal(rows) as journal,
+            shared.progress() as progress,
+            shared.until_stopped(
+                lambda: f"{shared.stopped(journal, rows)}\nthe tables hold only complete rows"
+            ) as end,
+        ):
+            focus_study(
+                testbed.arena, names, chosen, testbed.parts, per_view=episodes, seed=seed,
+                sampled=(False, True) if sampled else (False,), step_ms=step_ms, journal=journal,
+                progress=progress, exposure_policy=exposure_policy, keep=summed.append,
+            )  # fmt: skip
         shared.resumed(journal, rows)
         text = tables(summed)
         out().print(text)
@@ -151,4 +152,4 @@ def evaluate(
         if page is not None:
             written = write_view_page(page, testbed.views, journal.played, testbed.arena.lens)
             err().print(f"wrote {written}")
-        shared.end_if(stop)
+        end()

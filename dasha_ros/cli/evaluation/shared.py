@@ -170,20 +170,34 @@ def listed(what: str, reasons: Mapping[str, str]) -> None:
         err().print(f"{what}: {name}: {why}")
 
 
-def stopped(journal: Journal, file: Path | None) -> None:
-    """Say that Ctrl-C ended the evaluation, and how to go on."""
-    again = f"; the same command with --rows {quote(str(file))} goes on" if file else ""
-    err().print(f"stopped after {len(journal.played)} episodes{again}", style="yellow")
+@contextmanager
+def until_stopped(told: Callable[[], str]) -> Iterator[Callable[[], None]]:
+    """Around work of which Ctrl-C leaves what is there.
 
+    Args:
+        told: What to print then: that it was stopped, and what is there.
 
-def end_if(stop: KeyboardInterrupt | None) -> None:
-    """End the command with the code of its interruption, if there was one; what it has is written by now.
-
-    Raises:
-        Exit: There was one.
+    Yields:
+        What ends the command with the code of the interruption, if there was one. Call it after all is
+        written.
     """
-    if stop is not None:
-        raise typer.Exit(interrupted(stop))
+    stop: KeyboardInterrupt | None = None
+
+    def end() -> None:
+        if stop is not None:
+            raise typer.Exit(interrupted(stop))
+
+    try:
+        yield end
+    except KeyboardInterrupt as reason:
+        stop = reason
+        err().print(told(), style="yellow")
+
+
+def stopped(journal: Journal, file: Path | None) -> str:
+    """That Ctrl-C ended the evaluation, and how to go on."""
+    again = f"; the same command with --rows {quote(str(file))} goes on" if file else ""
+    return f"stopped after {len(journal.played)} episodes{again}"
 
 
 def resumed(journal: Journal, file: Path | None) -> None:

@@ -45,26 +45,25 @@ def evaluate_stacks(
     if curve is None:
         fail(f"--tone {tone!r}: there are {' and '.join(get_args(Tone))}", Exit.REFUSED)
     made = StackStudy()
-    stop: KeyboardInterrupt | None = None
     with shared.errors_explained():
         chosen = list(names) if names else shared.default_policies("focus")
         methods = stack_methods(chosen, sampled=(False, True) if sampled else (False,), seed=seed)
         stacks, skipped = stacks_in(folder)
-        with Journal(rows_file) as journal, shared.progress() as progress:
-            try:
-                play_stacks(
-                    stacks, methods, perception_for(chosen, "focus"), journal, tone=curve, step=step,
-                    seed=seed, progress=progress, study=made,
-                )  # fmt: skip
-            except KeyboardInterrupt as reason:
-                stop = reason
-                shared.stopped(journal, rows_file)
+        with (
+            Journal(rows_file) as journal,
+            shared.progress() as progress,
+            shared.until_stopped(lambda: shared.stopped(journal, rows_file)) as end,
+        ):
+            play_stacks(
+                stacks, methods, perception_for(chosen, "focus"), journal, tone=curve, step=step,
+                seed=seed, progress=progress, study=made,
+            )  # fmt: skip
     shared.listed("skipped", skipped | made.skipped)
     shared.listed("not played", made.refused)
     shared.resumed(journal, rows_file)
     if journal.played:
         _write_results(stacks, journal.played, json_file, markdown_file, page)
-    shared.end_if(stop)
+    end()
 
 
 def _write_results(
